@@ -1,0 +1,48 @@
+import { loadAddon } from './addon.js';
+
+export const READABLE = 1;
+export const WRITABLE = 2;
+
+type WatchHandle = { readonly __brand: 'watch' };
+
+type Addon = {
+  connectUnix(path: Buffer): number;
+  send(fd: number, bytes: Buffer, fds: readonly number[]): number;
+  receive(fd: number, into: Buffer, fds: number[]): number;
+  peerCredentials(fd: number): { pid: number; uid: number; gid: number };
+  socketPair(): [number, number];
+  pipe(): [read: number, write: number];
+  duplicate(fd: number): number;
+  watch(fd: number, callback: (events: number) => void): WatchHandle;
+  watchFor(handle: WatchHandle, events: number): void;
+  unwatch(handle: WatchHandle): void;
+};
+
+const addon = loadAddon<Addon>('descriptors');
+
+/** File descriptors over Unix sockets; see descriptors.c for each function's contract. */
+export const { connectUnix, send, receive, peerCredentials, socketPair, pipe, duplicate } = addon;
+
+/**
+ * Readiness of a descriptor that somebody else reads (libei, PipeWire, our own socket). The descriptor stays its
+ * owner's: dispose of the watch first, then close it.
+ */
+export class Watch implements Disposable {
+  #handle: WatchHandle | undefined;
+
+  constructor(fd: number, ready: (events: number) => void, events = READABLE) {
+    this.#handle = addon.watch(fd, ready);
+    addon.watchFor(this.#handle, events);
+  }
+
+  /** Which events to wait for from now on: READABLE, WRITABLE, both or 0. */
+  set events(events: number) {
+    if (this.#handle !== undefined) addon.watchFor(this.#handle, events);
+  }
+
+  [Symbol.dispose](): void {
+    if (this.#handle === undefined) return;
+    addon.unwatch(this.#handle);
+    this.#handle = undefined;
+  }
+}
