@@ -1,0 +1,83 @@
+import { readFile } from 'node:fs/promises';
+import type { Bus } from './bus.js';
+import { codecFor, type Variant } from './codec.js';
+import { closeFds } from './message.js';
+
+/** Who sent a message, as the bus says (GetConnectionCredentials), never as the message claims. */
+export type Caller = {
+  /** The unique bus name: never reused while the bus runs. */
+  readonly name: string;
+  readonly uid: number;
+  /** May be reused by another process later: for messages to people, not for decisions. */
+  readonly pid: number | undefined;
+  /** The caller agreed to be asked for a password (ALLOW_INTERACTIVE_AUTHORIZATION). */
+  readonly interactive: boolean;
+};
+
+type Credentials = Omit<Caller, 'interactive'>;
+
+/** Identifies callers. Remembers them while they are on the bus, so that a call costs no extra round trip. */
+export class Callers {
+  readonly #bus: Bus;
+  readonly #known = new Map<string, Promise<Credentials>>();
+
+  constructor(bus: Bus) {
+    this.#bus = bus;
+  }
+
+  async identify(name: string, interactive = false): Promise<Caller> {
+    let known = this.#known.get(name);
+    if (known === undefined) {
+      known = this.#ask(name);
+      this.#known.set(name, known);
+      known.catch(() => this.#known.delete(name));
+    }
+    return { ...(await known), interactive };
+  }
+
+  /** The caller's control group as systemd names it, e.g. `/user.slice/user-1000.slice/session-4.scope`. */
+  async controlGroup(name: string): Promise<string> {
+    return (await this.#credentials(name)).controlGroup;
+  }
+
+  async #ask(name: string): Promise<Credentials> {
+    const { uid, pid } = await this.#credentials(name);
+    await this.#bus.subscriptions.watchName(name, () => this.#known.delete(name));
+    return { name, uid, pid };
+  }
+
+  async #credentials(name: string): Promise<{ uid: number; pid: number | undefined; controlGroup: string }> {
+    const reply = await this.#bus.call({
+      destination: 'org.freedesktop.DBus',
+      path: '/org/freedesktop/DBus',
+      interface: 'org.freedesktop.DBus',
+      member: 'GetConnectionCredentials',
+      signature: 's',
+      body: [name],
+    });
+    try {
+      const fds = reply.fds ?? [];
+      const all = codecFor('a{sv}').decode(reply.body?.[0], { fds }) as Map<string, Variant>;
+      const pid = all.get('ProcessID')?.value as number | undefined;
+      const controlGroup = await readControlGroup(pid, all.get('ProcessFD')?.value as number | undefined);
+      return { uid: all.get('UnixUserID')?.value as number, pid, controlGroup };
+    } finally {
+      closeFds(reply);
+    }
+  }
+}
+
+/**
+ * The systemd control group of a process. With a pidfd (dbus 1.16) the answer cannot be that of another process that
+ * got the same pid meanwhile: the pidfd says afterwards whether the process still lives. Without one the bus's pid is
+ * taken as it is.
+ */
+async function readControlGroup(pid: number | undefined, pidfd: number | undefined): Promise<string> {
+  if (pid === undefined) return '';
+  const text = await readFile(`/proc/${pid}/cgroup`, 'utf8').catch(() => '');
+  if (pidfd !== undefined) {
+    const info = await readFile(`/proc/self/fdinfo/${pidfd}`, 'utf8').catch(() => '');
+    if (!new RegExp(`^Pid:\\t${pid}$`, 'm').test(info)) return '';
+  }
+  return /^(?:0:|\d+:name=systemd):(.*)$/m.exec(text)?.[1] ?? '';
+}

@@ -1,0 +1,130 @@
+import native from 'dbus-native/lib/values.js';
+import { InvalidArgs } from '../errors.js';
+import { decodeDictionary, encodeDictionary } from './dictionary.js';
+import { parseType, type TypeNode } from './signature.js';
+
+/**
+ * A value of D-Bus type `v`: which type it has on the wire, and the value as TypeScript sees it (see Codec).
+ */
+export class Variant<T = unknown> {
+  readonly signature: string;
+  readonly value: T;
+  constructor(signature: string, value: T) {
+    this.signature = signature;
+    this.value = value;
+  }
+}
+
+/** Descriptors that travel beside a message body; `h` values are indices into the list. */
+export type Descriptors = { fds: number[] };
+
+type Convert = (value: unknown, descriptors: Descriptors) => unknown;
+
+/**
+ * Converts values of one complete D-Bus type between the wire library's shapes and ours:
+ * numbers for y n q i u d, bigint for x t, string for s o g, boolean for b, a descriptor's number for h, Buffer for
+ * ay, arrays for other arrays, tuples for structs, Variant for v, Map for dictionaries, and plain objects for a{sv}
+ * whose keys a schema of interfaces/dictionaries describes.
+ */
+export type Codec = { decode: Convert; encode: Convert };
+
+const cache = new Map<string, Codec>();
+
+export function codecFor(type: string, dictionary?: string): Codec {
+  const key = dictionary === undefined ? type : `${type} ${dictionary}`;
+  let codec = cache.get(key);
+  if (codec === undefined) {
+    codec = compile(parseType(type), dictionary);
+    // Types in variants are the peer's choice: remember only so many.
+    if (cache.size < 1024) cache.set(key, codec);
+  }
+  return codec;
+}
+
+const same: Codec = { decode: (value) => value, encode: (value) => value };
+
+const descriptor: Codec = {
+  decode: (index, { fds }) => {
+    const fd = fds[index as number];
+    if (fd === undefined) throw new InvalidArgs('the message names a file descriptor that it does not carry');
+    return fd;
+  },
+  encode: (fd, { fds }) => fds.push(fd as number) - 1,
+};
+
+const variant: Codec = {
+  decode: (value, descriptors) => {
+    const { signature, value: inner } = value as Variant;
+    return new Variant(signature, codecFor(signature).decode(inner, descriptors));
+  },
+  encode: (value, descriptors) => {
+    const { signature, value: inner } = value as Variant;
+    return new native.Variant(signature, codecFor(signature).encode(inner, descriptors));
+  },
+};
+
+function compile({ type, child }: TypeNode, dictionary?: string): Codec {
+  if (type === 'h') return descriptor;
+  if (type === 'v') return variant;
+  if (type === '(') return struct(child.map((element) => compile(element, dictionary)));
+  if (type !== 'a') return same;
+  const element = child[0] as TypeNode;
+  if (element.type === 'y') return same;
+  if (element.type === '{') {
+    const [key, value] = element.child as [TypeNode, TypeNode];
+    return dictionary !== undefined && value.type === 'v' ? described(dictionary) : map(compile(key), compile(value));
+  }
+  const codec = compile(element, dictionary);
+  if (codec === same) return same;
+  return {
+    decode: (values, descriptors) => (values as unknown[]).map((value) => codec.decode(value, descriptors)),
+    encode: (values, descriptors) => (values as unknown[]).map((value) => codec.encode(value, descriptors)),
+  };
+}
+
+function struct(members: readonly Codec[]): Codec {
+  if (members.every((member) => member === same)) return same;
+  return {
+    decode: (values, descriptors) => members.map((member, i) => member.decode((values as unknown[])[i], descriptors)),
+    encode: (values, descriptors) => members.map((member, i) => member.encode((values as unknown[])[i], descriptors)),
+  };
+}
+
+// Entries, not object properties: a peer may name a key `__proto__`.
+function map(key: Codec, value: Codec): Codec {
+  return {
+    decode: (pairs, descriptors) =>
+      new Map(
+        (pairs as [unknown, unknown][]).map(([k, v]) => [key.decode(k, descriptors), value.decode(v, descriptors)]),
+      ),
+    encode: (entries, descriptors) =>
+      [...(entries as Map<unknown, unknown>)].map(([k, v]) => [
+        key.encode(k, descriptors),
+        value.encode(v, descriptors),
+      ]),
+  };
+}
+
+function described(dictionary: string): Codec {
+  return {
+    decode: (pairs, descriptors) => decodeDictionary(dictionary, pairs as [string, Variant][], descriptors),
+    encode: (object, descriptors) => encodeDictionary(dictionary, object as Record<string, unknown>, descriptors),
+  };
+}
+
+/** Converts a whole body by the types of its arguments. */
+export function encodeBody(
+  types: readonly { type: string; dictionary?: string | undefined }[],
+  values: readonly unknown[],
+  descriptors: Descriptors,
+): unknown[] {
+  return types.map(({ type, dictionary }, i) => codecFor(type, dictionary).encode(values[i], descriptors));
+}
+
+export function decodeBody(
+  types: readonly { type: string; dictionary?: string | undefined }[],
+  values: readonly unknown[],
+  descriptors: Descriptors,
+): unknown[] {
+  return types.map(({ type, dictionary }, i) => codecFor(type, dictionary).decode(values[i], descriptors));
+}
