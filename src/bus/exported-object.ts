@@ -2,6 +2,7 @@ import type { Bus } from './bus.js';
 import type { Caller } from './caller.js';
 import { encodeBody } from './codec.js';
 import type { Handlers, InterfaceDescriptor, Shape } from './descriptor.js';
+import type { RemoteAccessError } from '../errors.js';
 import { SIGNAL } from './message.js';
 import { encodeProperty } from './property.js';
 
@@ -12,8 +13,9 @@ export type Subject = {
   /** The user whose session, token or login it is. */
   readonly uid?: number;
   /** Connections that completed a login to the session. */
-  readonly logins?: ReadonlySet<string>;
-  /** The logind session it stands for. */
+  readonly logins?: { has(name: string): boolean };
+  /** Our session's id, and the logind session it stands for. */
+  readonly session?: string;
   readonly logindSession?: string;
 };
 
@@ -30,6 +32,8 @@ export type Implementation = {
 export class ExportedObject {
   readonly path: string;
   readonly interfaces = new Map<string, Implementation>();
+  /** Interfaces that this object could have but has not, and what to tell who calls them. */
+  readonly withheld = new Map<string, () => RemoteAccessError>();
   readonly #bus: Bus;
   readonly #subject: (member: string, args: readonly unknown[], caller: Caller) => Subject | Promise<Subject>;
   #changed: Map<InterfaceDescriptor<Shape>, Set<string>> | undefined;

@@ -220,7 +220,8 @@ function implementing(object: ExportedObject, iface: string | undefined, member:
     throw new UnknownMethod(`no method ${member} on ${object.path}`);
   }
   const implementation = object.interfaces.get(iface);
-  if (implementation === undefined) throw new UnknownInterface(`${object.path} has no interface ${iface}`);
+  if (implementation === undefined)
+    throw object.withheld.get(iface)?.() ?? new UnknownInterface(`${object.path} has no interface ${iface}`);
   return implementation;
 }
 
