@@ -1,0 +1,69 @@
+import type { Caller } from '../bus/caller.js';
+import type { BeginParameters } from '../bus/generated/dictionaries.js';
+import { AuthenticationFailed, InvalidToken, MethodNotOffered } from '../errors.js';
+import type { TokenStore } from '../token-store/token-store.js';
+import { ALL_GRANTS, type Grant } from './grants.js';
+import { RateLimit } from './rate-limit.js';
+import type { LoginRight } from './session.js';
+import { findUser, type User } from './users.js';
+
+/** Failed tries within a minute before a uid or a client address has to wait. */
+const MOST_FAILURES = 10;
+const WINDOW = 60_000;
+
+/** Who somebody proved to be, and what that entitles them to. */
+export type Identity = { readonly user: User; readonly right: LoginRight; readonly desktop: string | undefined };
+
+/** Turns a token, or who the bus says the caller is, into a user. */
+export class Authenticator {
+  /** In order of preference. */
+  static readonly METHODS = ['token', 'peer'] as const;
+
+  readonly #tokens: TokenStore;
+  readonly #failures = new RateLimit({ limit: MOST_FAILURES, window: WINDOW });
+
+  constructor(tokens: TokenStore) {
+    this.#tokens = tokens;
+  }
+
+  /** Every failure reads the same to the caller; the journal has the cause. */
+  async authenticate(
+    method: string,
+    parameters: BeginParameters,
+    caller: Caller,
+    clientAddress: string | undefined,
+  ): Promise<Identity> {
+    const keys = [`uid ${caller.uid}`, ...(clientAddress === undefined ? [] : [`address ${clientAddress}`])];
+    // Root cannot be slowed down by itself; its clients can.
+    const limited = caller.uid === 0 ? keys.slice(1) : keys;
+    for (const key of limited) this.#failures.check(key);
+    try {
+      if (method === 'token') return await this.#byToken(parameters.token ?? '');
+      if (method === 'peer') return await this.#byUid(caller.uid);
+    } catch (error) {
+      for (const key of limited) this.#failures.record(key);
+      throw error;
+    }
+    throw new MethodNotOffered(`no method '${method}'`);
+  }
+
+  async #byToken(token: string): Promise<Identity> {
+    try {
+      const record = await this.#tokens.redeem(token, { findUser });
+      const user = await findUser(record.user);
+      if (user === undefined) throw new InvalidToken(`user ${record.user} is gone`);
+      const right = { grants: record.grants as readonly Grant[], token: record.id };
+      return { user, right, desktop: record.desktop };
+    } catch (error) {
+      if (!(error instanceof InvalidToken)) throw error;
+      console.warn(`a token was refused: ${error.message}`);
+      throw new AuthenticationFailed('the token was not accepted');
+    }
+  }
+
+  async #byUid(uid: number): Promise<Identity> {
+    const user = await findUser(uid);
+    if (user === undefined) throw new AuthenticationFailed('the caller is not a user of this machine');
+    return { user, right: { grants: ALL_GRANTS, token: undefined }, desktop: undefined };
+  }
+}

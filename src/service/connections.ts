@@ -1,0 +1,77 @@
+import type { Bus } from '../bus/bus.js';
+import type { Caller } from '../bus/caller.js';
+import type { ConnectOptions } from '../bus/generated/dictionaries.js';
+import type { ObjectTree } from '../bus/object-tree.js';
+import { Busy, SessionFailed } from '../errors.js';
+import { Connection } from './connection.js';
+import type { LoginRight, Session } from './session.js';
+
+/** Nobody watches more screens at once; a stranger with a valid login shall not fill our memory. */
+const MOST_PER_OWNER = 64;
+
+/** All open connections. Each dies with its owner on the bus. */
+export class Connections {
+  readonly #bus: Bus;
+  readonly #tree: ObjectTree;
+  readonly #connections = new Map<number, Connection>();
+  readonly #watches = new Map<Connection, Disposable>();
+  #last = 0;
+
+  constructor(bus: Bus, tree: ObjectTree) {
+    this.#bus = bus;
+    this.#tree = tree;
+  }
+
+  get(number: number): Connection | undefined {
+    return this.#connections.get(number);
+  }
+
+  async open(session: Session, caller: Caller, right: LoginRight, options: ConnectOptions): Promise<Connection> {
+    const agent = session.agent;
+    if (agent === undefined) throw new SessionFailed(`session ${session.record.id} has no running agent`);
+    const own = [...this.#connections.values()].filter(({ owner }) => owner === caller.name);
+    if (own.length >= MOST_PER_OWNER) throw new Busy(`${MOST_PER_OWNER} connections are open: close some first`);
+    const number = ++this.#last;
+    const [devices, cursorModes, streams] = await agent.methods.open(number, {
+      grants: [...right.grants],
+      cursor: options.cursor ?? 'embedded',
+    });
+    const connection = new Connection(
+      this.#bus,
+      number,
+      session,
+      agent,
+      caller.name,
+      right,
+      { devices, cursorModes, streams },
+      (closed) => this.#forget(closed),
+    );
+    this.#connections.set(number, connection);
+    session.connections.add(connection);
+    this.#tree.add(connection.object, caller.name);
+    session.connectionsChanged({
+      since: Math.floor(Date.now() / 1000),
+      ...(options['client-name'] === undefined ? {} : { name: options['client-name'] }),
+      ...(options['client-address'] === undefined ? {} : { address: options['client-address'] }),
+    });
+    const watch = await this.#bus.subscriptions.watchName(caller.name, () => connection.close('closed'));
+    if (this.#connections.has(number)) this.#watches.set(connection, watch);
+    else watch[Symbol.dispose]();
+    return connection;
+  }
+
+  /** Ends whatever was opened with a token that is void. */
+  revoke(token: string, reason: 'revoked' | 'expired'): void {
+    for (const connection of [...this.#connections.values()])
+      if (connection.right.token === token) connection.close(reason);
+  }
+
+  #forget(connection: Connection): void {
+    this.#connections.delete(connection.number);
+    this.#watches.get(connection)?.[Symbol.dispose]();
+    this.#watches.delete(connection);
+    connection.session.connections.delete(connection);
+    this.#tree.remove(connection.object, connection.owner);
+    connection.session.connectionsChanged(undefined);
+  }
+}

@@ -1,0 +1,17 @@
+/** What a token, a login and a connection may allow (docs/api/README.md explains each). */
+export const ALL_GRANTS = [
+  'monitors',
+  'capture',
+  'keyboard',
+  'pointer',
+  'touch',
+  'tablet',
+  'gamepad',
+  'clipboard-read',
+  'clipboard-write',
+  'audio-output',
+  'microphone',
+  'camera',
+] as const;
+
+export type Grant = (typeof ALL_GRANTS)[number];

@@ -1,0 +1,150 @@
+import type { Bus } from '../bus/bus.js';
+import type { Caller } from '../bus/caller.js';
+import type { Handlers } from '../bus/descriptor.js';
+import { ExportedObject } from '../bus/exported-object.js';
+import type { BeginParameters, OpenLoginOptions } from '../bus/generated/dictionaries.js';
+import { type Login as LoginInterface, login as loginInterface } from '../bus/generated/login.js';
+import {
+  Busy,
+  InvalidArgs,
+  MethodNotOffered,
+  RemoteAccessError,
+  SessionFailed,
+  TooManyAttempts,
+} from '../errors.js';
+import type { Authenticator } from './authenticator.js';
+import { LOGINS_PATH } from './paths.js';
+import type { Session } from './session.js';
+import type { Sessions } from './sessions.js';
+
+/** Wrong tokens that one login takes before it fails for good. */
+const MOST_TRIES = 3;
+
+/** A login that nobody touches for so long is forgotten, in milliseconds (docs/api, Login). */
+const IDLE = 120_000;
+
+/** Where the methods say which keys of Begin's parameters belong to them. */
+const PARAMETERS: Record<string, readonly (keyof BeginParameters)[]> = { token: ['token'], peer: [] };
+
+export type LoginHost = {
+  readonly bus: Bus;
+  readonly sessions: Sessions;
+  readonly authenticator: Authenticator;
+  forget(login: Login): void;
+};
+
+/** One attempt to get into a session: for the bus connection that opened it, and gone with it. */
+export class Login implements Handlers<LoginInterface, Caller> {
+  readonly owner: Caller;
+  readonly object: ExportedObject;
+  readonly #host: LoginHost;
+  readonly #options: OpenLoginOptions;
+  readonly #methods: readonly string[];
+  readonly #idle: NodeJS.Timeout;
+  #state: 'open' | 'prompting' | 'starting' | 'completed' | 'failed' = 'open';
+  #session: Session | undefined;
+  #tries = 0;
+  #gone = false;
+
+  constructor(host: LoginHost, number: number, owner: Caller, methods: readonly string[], options: OpenLoginOptions) {
+    this.#host = host;
+    this.owner = owner;
+    this.#options = options;
+    this.#methods = methods;
+    this.object = new ExportedObject(host.bus, `${LOGINS_PATH}/${number}`, () => {
+      this.#idle.refresh();
+      return { owner: owner.name };
+    }).implement(loginInterface, this, {
+      version: () => 1,
+      State: () => this.#state,
+      Methods: () => [...methods],
+      Session: () => this.#session?.object.path ?? '/',
+      GreeterSession: () => '/',
+    });
+    this.#idle = setTimeout(() => this.close(), IDLE);
+    this.#idle.unref();
+  }
+
+  get session(): Session | undefined {
+    return this.#session;
+  }
+
+  /**
+   * Authenticates, which is quick, and answers; the session starts afterwards, which Completed or Failed tells.
+   * Failed is sent for a failed authentication, too, for tools that only listen.
+   */
+  async begin(caller: Caller, method: string, parameters: BeginParameters): Promise<void> {
+    if (this.#state !== 'open') throw new Busy(`the login is ${this.#state}`);
+    const allowed = PARAMETERS[method];
+    if (allowed === undefined || !this.#methods.includes(method))
+      throw new MethodNotOffered(`'${method.slice(0, 32)}' is not one of ${this.#methods.join(', ') || 'no methods'}`);
+    for (const key of Object.keys(parameters))
+      if (!allowed.includes(key as keyof BeginParameters)) throw new InvalidArgs(`'${key}' is not for '${method}'`);
+    for (const key of allowed) if (parameters[key] === undefined) throw new InvalidArgs(`'${key}' is missing`);
+    this.#setState('starting');
+    try {
+      const identity = await this.#host.authenticator.authenticate(
+        method,
+        parameters,
+        caller,
+        this.#options['client-address'],
+      );
+      void this.#start(identity);
+    } catch (error) {
+      this.#fail(error, !(error instanceof TooManyAttempts) && ++this.#tries < MOST_TRIES);
+      throw error;
+    }
+  }
+
+  respond(): void {
+    throw new MethodNotOffered('no prompt is open');
+  }
+
+  step(): Buffer {
+    throw new MethodNotOffered('no GSSAPI exchange is open');
+  }
+
+  cancel(): void {
+    this.close();
+  }
+
+  /** Takes the login off the bus. A session that it completed stays. */
+  close(): void {
+    if (this.#gone) return;
+    this.#gone = true;
+    clearTimeout(this.#idle);
+    this.#host.forget(this);
+  }
+
+  async #start({ user, right, desktop }: Awaited<ReturnType<Authenticator['authenticate']>>): Promise<void> {
+    try {
+      const session = await this.#host.sessions.obtain(user, {
+        desktop: this.#options.desktop ?? desktop,
+        monitors: this.#options.monitors,
+        clientAddress: this.#options['client-address'],
+      });
+      // Who left meanwhile must not leave a right behind for whoever comes next.
+      if (this.#gone) return;
+      session.addRight(this.owner.name, right);
+      this.#session = session;
+      this.object.changed(loginInterface, ['Session'], this.owner.name);
+      this.#setState('completed');
+      this.object.emit(loginInterface, 'Completed', [session.object.path], this.owner.name);
+    } catch (error) {
+      this.#fail(error, false);
+    }
+  }
+
+  #fail(error: unknown, mayRetry: boolean): void {
+    if (this.#gone) return;
+    const told = error instanceof RemoteAccessError ? error : new SessionFailed('the session could not be started');
+    if (told !== error) console.error(error);
+    this.#setState(mayRetry ? 'open' : 'failed');
+    this.object.emit(loginInterface, 'Failed', [told.dbusName, told.message, mayRetry], this.owner.name);
+  }
+
+  #setState(state: typeof this.#state): void {
+    this.#state = state;
+    this.object.changed(loginInterface, ['State'], this.owner.name);
+  }
+}

@@ -1,0 +1,39 @@
+import type { Bus } from '../bus/bus.js';
+import { logindManager } from '../bus/generated/login1-manager.js';
+import { logindSession } from '../bus/generated/login1-session.js';
+import { RemoteObject } from '../bus/remote-object.js';
+
+const NAME = 'org.freedesktop.login1';
+
+/** systemd-logind, as far as sessions of ours need it (org.freedesktop.login1(5)). */
+export class Logind {
+  readonly #bus: Bus;
+  readonly #manager;
+
+  constructor(bus: Bus) {
+    this.#bus = bus;
+    this.#manager = new RemoteObject(bus, logindManager, NAME, '/org/freedesktop/login1');
+  }
+
+  /** Asks the desktop to lock its screen; a desktop without a locker ignores it. */
+  lock(session: string): Promise<void> {
+    return this.#manager.methods.lockSession(session);
+  }
+
+  unlock(session: string): Promise<void> {
+    return this.#manager.methods.unlockSession(session);
+  }
+
+  /** Whether the desktop says that its screen is locked; told again at each change until disposed. */
+  async watchLocked(session: string, changed: (locked: boolean) => void): Promise<AsyncDisposable> {
+    const path = await this.#manager.methods.getSession(session);
+    const object = new RemoteObject(this.#bus, logindSession, NAME, path);
+    const read = async (): Promise<void> => changed(await object.property('LockedHint'));
+    const subscription = await this.#bus.subscriptions.subscribe(
+      { sender: NAME, path, interface: 'org.freedesktop.DBus.Properties', member: 'PropertiesChanged' },
+      () => void read().catch(() => {}),
+    );
+    await read();
+    return subscription;
+  }
+}

@@ -1,0 +1,61 @@
+import type { Bus } from '../bus/bus.js';
+import type { Caller } from '../bus/caller.js';
+import type { OpenLoginOptions } from '../bus/generated/dictionaries.js';
+import type { ObjectTree } from '../bus/object-tree.js';
+import { Busy, MethodNotOffered } from '../errors.js';
+import { Authenticator } from './authenticator.js';
+import { Login } from './login.js';
+import { RateLimit } from './rate-limit.js';
+import type { Sessions } from './sessions.js';
+
+/** Logins open at once, and opened within a minute, by one uid; root's tools serve many users at once. */
+const MOST_OPEN = 32;
+const MOST_OPENED = 240;
+const WINDOW = 60_000;
+
+/** All open logins. Each dies with its owner on the bus. */
+export class Logins {
+  readonly #host: { bus: Bus; tree: ObjectTree; sessions: Sessions; authenticator: Authenticator };
+  readonly #logins = new Map<Login, Disposable>();
+  readonly #opened = new RateLimit({ limit: MOST_OPENED, window: WINDOW });
+  #last = 0;
+
+  constructor(host: { bus: Bus; tree: ObjectTree; sessions: Sessions; authenticator: Authenticator }) {
+    this.#host = host;
+  }
+
+  async open(caller: Caller, options: OpenLoginOptions): Promise<Login> {
+    const methods = Authenticator.METHODS.filter((method) => options.methods?.includes(method) ?? true);
+    if (methods.length === 0)
+      throw new MethodNotOffered(`none of those methods is offered: there is ${Authenticator.METHODS.join(', ')}`);
+    if (caller.uid !== 0) {
+      const own = [...this.#logins.keys()].filter(({ owner }) => owner.uid === caller.uid);
+      if (own.length >= MOST_OPEN) throw new Busy(`${MOST_OPEN} logins are open: cancel some first`);
+      this.#opened.check(`uid ${caller.uid}`);
+      this.#opened.record(`uid ${caller.uid}`);
+    }
+    const { bus, tree, sessions, authenticator } = this.#host;
+    const login = new Login(
+      { bus, sessions, authenticator, forget: (closed) => this.#forget(closed) },
+      ++this.#last,
+      caller,
+      methods,
+      options,
+    );
+    this.#logins.set(login, { [Symbol.dispose]: () => {} });
+    tree.add(login.object, caller.name);
+    const watch = await bus.subscriptions.watchName(caller.name, () => {
+      login.session?.dropRights({ name: caller.name });
+      login.close();
+    });
+    if (this.#logins.has(login)) this.#logins.set(login, watch);
+    else watch[Symbol.dispose]();
+    return login;
+  }
+
+  #forget(login: Login): void {
+    this.#logins.get(login)?.[Symbol.dispose]();
+    this.#logins.delete(login);
+    this.#host.tree.remove(login.object, login.owner.name);
+  }
+}

@@ -1,0 +1,203 @@
+import type { Bus } from '../bus/bus.js';
+import { ExportedObject } from '../bus/exported-object.js';
+import type { ConnectOptions, SessionClient } from '../bus/generated/dictionaries.js';
+import { type Session as SessionInterface, session as sessionInterface } from '../bus/generated/session.js';
+import type { Handlers } from '../bus/descriptor.js';
+import type { Caller } from '../bus/caller.js';
+import { Busy, GrantMissing, NotAuthorized, SessionFailed } from '../errors.js';
+import type { Worker } from '../login/worker.js';
+import type { AgentLink } from './agent-link.js';
+import type { Connection } from './connection.js';
+import type { Grant } from './grants.js';
+import { ALL_GRANTS } from './grants.js';
+import type { Logind } from './logind.js';
+import { SESSIONS_PATH } from './paths.js';
+
+export type SessionState = 'starting' | 'disconnected' | 'connected' | 'closing';
+
+/** What a completed login entitles its bus connection to. */
+export type LoginRight = { readonly grants: readonly Grant[]; readonly token: string | undefined };
+
+/** What identifies a session beyond the daemon's life: kept by its worker, which outlives us. */
+export type SessionRecord = {
+  readonly id: string;
+  readonly user: string;
+  readonly uid: number;
+  readonly desktop: string;
+  readonly compositor: string;
+  readonly created: number;
+};
+
+export type SessionHost = {
+  readonly bus: Bus;
+  readonly logind: Logind;
+  /** Opens a connection object for the caller. */
+  connect(session: Session, caller: Caller, right: LoginRight, options: ConnectOptions): Promise<Connection>;
+};
+
+/** A user's headless session: the object on the bus, its worker, its agent, and who is connected. */
+export class Session implements Handlers<SessionInterface, Caller> {
+  readonly record: SessionRecord;
+  readonly object: ExportedObject;
+  readonly connections = new Set<Connection>();
+  readonly #host: SessionHost;
+  /** By bus name: a connection may complete several logins, the last valid one counts. */
+  readonly #rights = new Map<string, LoginRight[]>();
+  #connecting: Promise<unknown> = Promise.resolve();
+  #state: SessionState = 'starting';
+  #logindSession = '';
+  #locked = false;
+  #lockWatch: AsyncDisposable | undefined;
+  #client: SessionClient = {};
+  #worker: Worker | undefined;
+  #agent: AgentLink | undefined;
+
+  constructor(host: SessionHost, record: SessionRecord) {
+    this.#host = host;
+    this.record = record;
+    this.object = new ExportedObject(host.bus, `${SESSIONS_PATH}/${record.id}`, () => ({
+      uid: record.uid,
+      logins: this.#rights,
+      session: record.id,
+      logindSession: this.#logindSession,
+    })).implement(sessionInterface, this, {
+      version: () => 1,
+      Id: () => record.id,
+      Class: () => 'user',
+      User: () => [record.uid, record.user],
+      State: () => this.#state,
+      Desktop: () => record.desktop,
+      Compositor: () => record.compositor,
+      LogindSession: () => this.#logindSession,
+      Created: () => BigInt(record.created),
+      Locked: () => this.#locked,
+      Client: () => this.#client,
+    });
+  }
+
+  get state(): SessionState {
+    return this.#state;
+  }
+
+  get agent(): AgentLink | undefined {
+    return this.#agent;
+  }
+
+  get logindSession(): string {
+    return this.#logindSession;
+  }
+
+  /** The worker opened the PAM session: from now on logind knows it too. */
+  attachWorker(worker: Worker, logindSession: string): void {
+    this.#worker = worker;
+    this.#logindSession = logindSession;
+    this.object.changed(sessionInterface, ['LogindSession']);
+    this.#host.logind
+      .watchLocked(logindSession, (locked) => this.#setLocked(locked))
+      .then((watch) => {
+        this.#lockWatch = watch;
+      })
+      .catch((error) => console.warn(`session ${this.record.id}: logind does not tell its lock: ${error.message}`));
+  }
+
+  attachAgent(agent: AgentLink): void {
+    this.#agent = agent;
+    this.#updateState();
+  }
+
+  detachAgent(agent: AgentLink): void {
+    if (this.#agent !== agent) return;
+    this.#agent = undefined;
+    for (const connection of [...this.connections]) connection.close('session-ended');
+    this.#updateState();
+  }
+
+  addRight(name: string, right: LoginRight): void {
+    this.#rights.set(name, [...(this.#rights.get(name) ?? []), right]);
+  }
+
+  /** Takes back what a bus connection that is gone, or a token that is void, was entitled to. */
+  dropRights({ name, token }: { name?: string; token?: string }): void {
+    if (name !== undefined) this.#rights.delete(name);
+    if (token === undefined) return;
+    for (const [holder, rights] of this.#rights) {
+      const left = rights.filter((right) => right.token !== token);
+      if (left.length > 0) this.#rights.set(holder, left);
+      else this.#rights.delete(holder);
+    }
+  }
+
+  /** One at a time: who comes second sees the first one's connection. */
+  connect(caller: Caller, options: ConnectOptions): Promise<string> {
+    const connected = this.#connecting.then(() => this.#connect(caller, options));
+    this.#connecting = connected.catch(() => {});
+    return connected;
+  }
+
+  async #connect(caller: Caller, options: ConnectOptions): Promise<string> {
+    const right = this.#rights.get(caller.name)?.at(-1) ?? this.#ownRight(caller);
+    const missing = (options.grants ?? []).find((grant) => !right.grants.includes(grant as Grant));
+    if (missing !== undefined) throw new GrantMissing(`the login does not grant '${missing}'`);
+    if (this.#agent === undefined) throw new SessionFailed(`session ${this.record.id} has no running agent`);
+    const conflict = options['on-conflict'] ?? 'displace';
+    if (conflict === 'fail' && this.connections.size > 0)
+      throw new Busy(`session ${this.record.id} is in use by another connection`);
+    const grants = (options.grants as readonly Grant[] | undefined) ?? right.grants;
+    const connection = await this.#host.connect(this, caller, { ...right, grants }, options);
+    if (conflict === 'displace')
+      for (const other of [...this.connections]) if (other !== connection) other.close('displaced');
+    return connection.object.path;
+  }
+
+  /** A connection was opened or closed. */
+  connectionsChanged(client: SessionClient | undefined): void {
+    if (client !== undefined) this.#client = client;
+    else if (this.connections.size === 0) this.#client = {};
+    this.object.changed(sessionInterface, ['Client']);
+    this.#updateState();
+  }
+
+  async lock(): Promise<void> {
+    await this.#host.logind.lock(this.#logindSession);
+  }
+
+  async unlock(): Promise<void> {
+    await this.#host.logind.unlock(this.#logindSession);
+  }
+
+  async terminate(): Promise<void> {
+    if (this.#worker === undefined) throw new Busy(`session ${this.record.id} is still starting`);
+    this.#setState('closing');
+    await this.#worker.terminate();
+  }
+
+  /** The session is over: nothing of it may be used any more. */
+  close(): void {
+    this.#setState('closing');
+    this.#rights.clear();
+    for (const connection of [...this.connections]) connection.close('session-ended');
+    void this.#lockWatch?.[Symbol.asyncDispose]();
+  }
+
+  #ownRight(caller: Caller): LoginRight {
+    if (caller.uid === 0 || caller.uid === this.record.uid) return { grants: ALL_GRANTS, token: undefined };
+    throw new NotAuthorized('log in to the session first');
+  }
+
+  #setLocked(locked: boolean): void {
+    if (this.#locked === locked) return;
+    this.#locked = locked;
+    this.object.changed(sessionInterface, ['Locked']);
+  }
+
+  #updateState(): void {
+    if (this.#state === 'closing') return;
+    this.#setState(this.#agent === undefined ? 'starting' : this.connections.size > 0 ? 'connected' : 'disconnected');
+  }
+
+  #setState(state: SessionState): void {
+    if (this.#state === state) return;
+    this.#state = state;
+    this.object.changed(sessionInterface, ['State']);
+  }
+}

@@ -1,0 +1,212 @@
+import { randomBytes } from 'node:crypto';
+import type { ConnectOptions, Monitor } from '../bus/generated/dictionaries.js';
+import { remoteAccess } from '../bus/generated/remote-access.js';
+import type { Bus } from '../bus/bus.js';
+import type { Caller } from '../bus/caller.js';
+import type { ExportedObject } from '../bus/exported-object.js';
+import type { ObjectTree } from '../bus/object-tree.js';
+import { Busy, NotSupported, SessionFailed } from '../errors.js';
+import { defaultLayout } from '../layout/layout.js';
+import { launchWorker } from '../login/launch.js';
+import { scanWorkers } from '../login/scan.js';
+import type { Worker } from '../login/worker.js';
+import type { Connections } from './connections.js';
+import { type Desktop, chooseDesktop } from './desktops.js';
+import type { Logind } from './logind.js';
+import { Session, type SessionRecord } from './session.js';
+import type { Systemd } from './systemd.js';
+import type { User } from './users.js';
+
+/** From the start of a session's worker until its agent is ready: slow disks and cold caches included. */
+const START_DEADLINE = 60_000;
+
+export type SessionOptions = {
+  readonly desktop?: string | undefined;
+  readonly monitors?: readonly Monitor[] | undefined;
+  readonly reuse?: boolean | undefined;
+  readonly clientAddress?: string | undefined;
+};
+
+type Start = { resolve: () => void; reject: (error: Error) => void };
+
+/** All sessions: starts them, finds them again, and forgets them when their worker ends. */
+export class Sessions {
+  readonly #host: { bus: Bus; tree: ObjectTree; root: ExportedObject; logind: Logind; systemd: Systemd };
+  readonly #connections: Connections;
+  readonly #sessions = new Map<string, Session>();
+  /** By uid: who asks for a session that is being started waits for the same one. */
+  readonly #starting = new Map<number, Promise<Session>>();
+  readonly #starts = new Map<Session, Start>();
+  readonly #layouts = new Map<Session, readonly Monitor[]>();
+
+  constructor(
+    host: { bus: Bus; tree: ObjectTree; root: ExportedObject; logind: Logind; systemd: Systemd },
+    connections: Connections,
+  ) {
+    this.#host = host;
+    this.#connections = connections;
+  }
+
+  get(id: string): Session | undefined {
+    return this.#sessions.get(id);
+  }
+
+  all(): Iterable<Session> {
+    return this.#sessions.values();
+  }
+
+  initialLayout(session: Session): Monitor[] {
+    return [...(this.#layouts.get(session) ?? defaultLayout())];
+  }
+
+  /** The user's session: the running one, or a new one. logind allows each user one graphical session. */
+  async obtain(user: User, options: SessionOptions): Promise<Session> {
+    const running = [...this.#sessions.values()].find(
+      ({ record, state }) => record.uid === user.uid && state !== 'closing',
+    );
+    const starting = this.#starting.get(user.uid);
+    if (running !== undefined || starting !== undefined) {
+      if (options.reuse === false) throw new Busy(`${user.name} has a session already, and a user can have only one`);
+      return starting ?? (running as Session);
+    }
+    const start = this.#start(user, options);
+    this.#starting.set(user.uid, start);
+    try {
+      return await start;
+    } finally {
+      this.#starting.delete(user.uid);
+    }
+  }
+
+  agentReady(session: Session): void {
+    this.#starts.get(session)?.resolve();
+  }
+
+  /** The agent gave up: a session without compositor is of no use to anybody. */
+  agentFailed(session: Session, error: SessionFailed): void {
+    console.warn(`session ${session.record.id}: ${error.message}`);
+    this.#starts.get(session)?.reject(error);
+    session.terminate().catch(() => {});
+  }
+
+  /** Finds the sessions that an earlier daemon started: their workers kept what there is to know. */
+  async adopt(directory: string): Promise<void> {
+    for await (const worker of scanWorkers(directory)) {
+      const record = parseRecord(worker.record);
+      if (record === undefined || worker.logindSession === undefined) continue;
+      const session = this.#add(record);
+      this.#watch(session, worker);
+      session.attachWorker(worker, worker.logindSession);
+    }
+  }
+
+  async #start(user: User, options: SessionOptions): Promise<Session> {
+    const desktop = await chooseDesktop(options.desktop);
+    if (desktop === undefined)
+      throw new NotSupported(
+        options.desktop === undefined
+          ? 'no desktop that can run headless is installed'
+          : `no desktop '${options.desktop}' that can run headless is installed`,
+      );
+    const record: SessionRecord = {
+      id: randomBytes(4).toString('hex'),
+      user: user.name,
+      uid: user.uid,
+      desktop: desktop.id,
+      compositor: desktop.compositor,
+      created: Math.floor(Date.now() / 1000),
+    };
+    const session = this.#add(record);
+    if (options.monitors !== undefined) this.#layouts.set(session, options.monitors);
+    const deadline = AbortSignal.timeout(START_DEADLINE);
+    try {
+      const ready = new Promise<void>((resolve, reject) => {
+        this.#starts.set(session, { resolve, reject });
+        deadline.addEventListener('abort', () =>
+          reject(new SessionFailed(`the desktop '${desktop.id}' did not come up within ${START_DEADLINE / 1000} s`)),
+        );
+      });
+      // Whoever fails first is reported; the other one must not count as unhandled.
+      ready.catch(() => {});
+      const worker = await launchWorker(this.#host.systemd, record.id, deadline);
+      this.#watch(session, worker);
+      const { logindSession } = await worker.open({
+        user: user.name,
+        service: 'remote-access',
+        rhost: remoteHost(options.clientAddress),
+        environment: environmentOf(desktop),
+        command: ['/usr/libexec/remote-access-session', record.id, ...desktop.command],
+        record: JSON.stringify(record),
+      });
+      session.attachWorker(worker, logindSession);
+      await ready;
+      return session;
+    } catch (error) {
+      await session.terminate().catch(() => this.#forget(session));
+      throw error;
+    } finally {
+      this.#starts.delete(session);
+      this.#layouts.delete(session);
+    }
+  }
+
+  #add(record: SessionRecord): Session {
+    const { bus, logind, root, tree } = this.#host;
+    const session = new Session(
+      {
+        bus,
+        logind,
+        connect: (of: Session, caller: Caller, right, options: ConnectOptions) =>
+          this.#connections.open(of, caller, right, options),
+      },
+      record,
+    );
+    this.#sessions.set(record.id, session);
+    tree.add(session.object);
+    root.emit(remoteAccess, 'SessionNew', [record.id, session.object.path]);
+    return session;
+  }
+
+  #watch(session: Session, worker: Worker): void {
+    worker.once('ended', () => {
+      this.#starts.get(session)?.reject(new SessionFailed('the desktop ended while it was starting'));
+      this.#forget(session);
+    });
+  }
+
+  #forget(session: Session): void {
+    if (!this.#sessions.delete(session.record.id)) return;
+    session.close();
+    this.#host.tree.remove(session.object);
+    this.#host.root.emit(remoteAccess, 'SessionRemoved', [session.record.id, session.object.path]);
+  }
+}
+
+/**
+ * What PAM is told of where the user comes from. logind calls a session remote only if the host is not a name of this
+ * machine (pam_systemd(8)), and mutter goes headless only in a remote session.
+ */
+function remoteHost(address: string | undefined): string {
+  return address === undefined || address === '' || /(^|\.)(localhost|localdomain)\.?$/i.test(address)
+    ? '0.0.0.0'
+    : address;
+}
+
+/** pam_systemd(8) and the desktop read these. */
+function environmentOf(desktop: Desktop): Record<string, string> {
+  return {
+    XDG_SESSION_TYPE: 'wayland',
+    XDG_SESSION_CLASS: 'user',
+    XDG_SESSION_DESKTOP: desktop.id,
+    ...(desktop.desktopNames.length > 0 ? { XDG_CURRENT_DESKTOP: desktop.desktopNames.join(':') } : {}),
+  };
+}
+
+function parseRecord(text: string): SessionRecord | undefined {
+  try {
+    const record = JSON.parse(text) as SessionRecord;
+    return typeof record.id === 'string' && typeof record.uid === 'number' ? record : undefined;
+  } catch {
+    return undefined;
+  }
+}
