@@ -49,3 +49,10 @@ export class UnknownObject extends named('org.freedesktop.DBus.Error.UnknownObje
 export class UnknownInterface extends named('org.freedesktop.DBus.Error.UnknownInterface') {}
 export class UnknownProperty extends named('org.freedesktop.DBus.Error.UnknownProperty') {}
 export class PropertyReadOnly extends named('org.freedesktop.DBus.Error.PropertyReadOnly') {}
+
+/** Whether a D-Bus error name is one that our own processes answer on purpose. */
+export function isOurs(dbusName: string): boolean {
+  return (
+    dbusName.startsWith('org.freedesktop.RemoteAccess.Error.') || dbusName === 'org.freedesktop.DBus.Error.InvalidArgs'
+  );
+}

@@ -3,6 +3,7 @@ import handshake from 'dbus-native/lib/handshake.js';
 import wire from 'dbus-native/lib/message.js';
 import { sessionBusAddress, socketNames, systemBusAddress } from './address.js';
 import { CallError, ConnectionLost, DeadlineExceeded } from './call-error.js';
+import type { CallOptions } from './descriptor.js';
 import { FdStream } from './fd-stream.js';
 import { closeFds, ERROR, METHOD_CALL, METHOD_RETURN, type Message, SIGNAL } from './message.js';
 import { connectUnix } from './native/descriptors.js';
@@ -13,12 +14,6 @@ const DEADLINE = 25_000;
 
 /** No message on the system bus is larger (max_message_size in dbus-daemon's system.conf). */
 const MAX_MESSAGE = 32 * 1024 * 1024 + 64 * 1024;
-
-export type CallOptions = {
-  /** Milliseconds until the call fails with DeadlineExceeded. */
-  timeout?: number;
-  signal?: AbortSignal;
-};
 
 export type OutgoingCall = {
   destination: string;

@@ -1,7 +1,8 @@
 import { readFile } from 'node:fs/promises';
 import type { Bus } from './bus.js';
-import { codecFor, type Variant } from './codec.js';
+import { codecFor } from './codec.js';
 import { closeFds } from './message.js';
+import type { Variant } from './variant.js';
 
 /** Who sent a message, as the bus says (GetConnectionCredentials), never as the message claims. */
 export type Caller = {

@@ -2,18 +2,7 @@ import native from 'dbus-native/lib/values.js';
 import { InvalidArgs } from '../errors.js';
 import { decodeDictionary, encodeDictionary } from './dictionary.js';
 import { parseType, type TypeNode } from './signature.js';
-
-/**
- * A value of D-Bus type `v`: which type it has on the wire, and the value as TypeScript sees it (see Codec).
- */
-export class Variant<T = unknown> {
-  readonly signature: string;
-  readonly value: T;
-  constructor(signature: string, value: T) {
-    this.signature = signature;
-    this.value = value;
-  }
-}
+import { Variant } from './variant.js';
 
 /** Descriptors that travel beside a message body; `h` values are indices into the list. */
 export type Descriptors = { fds: number[] };

@@ -1,8 +1,9 @@
 import { Ajv, type ErrorObject, type ValidateFunction } from 'ajv';
 import native from 'dbus-native/lib/values.js';
 import { InvalidArgs } from '../errors.js';
-import { codecFor, type Descriptors, type Variant } from './codec.js';
+import { codecFor, type Descriptors } from './codec.js';
 import { dictionaries } from './generated/dictionaries.js';
+import type { Variant } from './variant.js';
 
 /** What a schema of interfaces/dictionaries says of one key; `dbus` is the value's D-Bus type. */
 type Property = { dbus: string; items?: { $ref?: string } };

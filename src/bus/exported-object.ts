@@ -1,8 +1,8 @@
+import type { RemoteAccessError } from '../errors.js';
 import type { Bus } from './bus.js';
 import type { Caller } from './caller.js';
 import { encodeBody } from './codec.js';
-import type { Handlers, InterfaceDescriptor, Shape } from './descriptor.js';
-import type { RemoteAccessError } from '../errors.js';
+import type { Handlers, InterfaceDescriptor, InterfaceShape } from './descriptor.js';
 import { SIGNAL } from './message.js';
 import { encodeProperty } from './property.js';
 
@@ -19,11 +19,11 @@ export type Subject = {
   readonly logindSession?: string;
 };
 
-type Getters<S extends Shape> = { readonly [P in keyof S['properties']]: () => S['properties'][P] };
+type Getters<S extends InterfaceShape> = { readonly [P in keyof S['properties']]: () => S['properties'][P] };
 
 /** An interface on an object: what it looks like, who answers calls, where the properties come from. */
 export type Implementation = {
-  readonly descriptor: InterfaceDescriptor<Shape>;
+  readonly descriptor: InterfaceDescriptor;
   readonly handlers: Record<string, (caller: Caller, ...args: unknown[]) => unknown>;
   readonly properties: Record<string, () => unknown>;
 };
@@ -36,7 +36,7 @@ export class ExportedObject {
   readonly withheld = new Map<string, () => RemoteAccessError>();
   readonly #bus: Bus;
   readonly #subject: (member: string, args: readonly unknown[], caller: Caller) => Subject | Promise<Subject>;
-  #changed: Map<InterfaceDescriptor<Shape>, Set<string>> | undefined;
+  #changed: Map<InterfaceDescriptor, Set<string>> | undefined;
 
   /** The subject may depend on the call's arguments where an object serves many users. */
   constructor(
@@ -49,13 +49,13 @@ export class ExportedObject {
     this.#subject = subject;
   }
 
-  implement<S extends Shape>(
+  implement<S extends InterfaceShape>(
     descriptor: InterfaceDescriptor<S>,
-    handlers: Handlers<S, Caller>,
-    properties: Getters<S>,
+    handlers: NoInfer<Handlers<S, Caller>>,
+    properties: NoInfer<Getters<S>>,
   ): this {
     this.interfaces.set(descriptor.name, {
-      descriptor: descriptor as unknown as InterfaceDescriptor<Shape>,
+      descriptor: descriptor as unknown as InterfaceDescriptor,
       handlers: handlers as unknown as Implementation['handlers'],
       properties: properties as Implementation['properties'],
     });
@@ -67,7 +67,7 @@ export class ExportedObject {
   }
 
   /** Sends a signal to whom the interface says: to everybody, or to `owner` alone. */
-  emit<S extends Shape, N extends keyof S['signals'] & string>(
+  emit<S extends InterfaceShape, N extends keyof S['signals'] & string>(
     descriptor: InterfaceDescriptor<S>,
     name: N,
     args: S['signals'][N] & readonly unknown[],
@@ -92,7 +92,7 @@ export class ExportedObject {
    * Tells that properties changed: once for all changes of this turn of the event loop. The values go to the owner; a
    * broadcast says only which changed unless everybody may read them.
    */
-  changed<S extends Shape>(
+  changed<S extends InterfaceShape>(
     descriptor: InterfaceDescriptor<S>,
     names: readonly (keyof S['properties'] & string)[],
     owner?: string,
@@ -101,7 +101,7 @@ export class ExportedObject {
       this.#changed = new Map();
       queueMicrotask(() => this.#sendChanges(owner));
     }
-    const key = descriptor as unknown as InterfaceDescriptor<Shape>;
+    const key = descriptor as unknown as InterfaceDescriptor;
     const set = this.#changed.get(key) ?? new Set();
     for (const name of names) set.add(name);
     this.#changed.set(key, set);

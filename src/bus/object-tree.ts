@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import {
   InvalidArgs,
+  isOurs,
   NotSupported,
   PropertyReadOnly,
   RemoteAccessError,
@@ -254,8 +255,8 @@ async function peer(member: string): Promise<Reply> {
 /** An error as its caller may see it: ours by name and message, anything else without details. */
 function describe(error: unknown): { errorName: string; signature: 's'; body: [string] } {
   if (error instanceof RemoteAccessError) return { errorName: error.dbusName, signature: 's', body: [error.message] };
-  // What a peer of ours answered is its own error to its caller, where the names agree.
-  if (error instanceof CallError && error.dbusName.startsWith('org.freedesktop.RemoteAccess.Error.'))
+  // What another process of ours answered by name is meant for the caller, too.
+  if (error instanceof CallError && isOurs(error.dbusName))
     return { errorName: error.dbusName, signature: 's', body: [error.text] };
   console.error(error);
   return { errorName: 'org.freedesktop.DBus.Error.Failed', signature: 's', body: ['internal error'] };

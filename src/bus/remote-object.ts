@@ -1,15 +1,16 @@
-import type { Bus, CallOptions } from './bus.js';
+import type { Bus } from './bus.js';
 import { CallError } from './call-error.js';
-import { codecFor, decodeBody, encodeBody, type Variant } from './codec.js';
-import type { Client, InterfaceDescriptor, MethodDescriptor, Shape } from './descriptor.js';
+import { codecFor, decodeBody, encodeBody } from './codec.js';
+import type { CallOptions, Client, InterfaceDescriptor, InterfaceShape, MethodDescriptor } from './descriptor.js';
 import { closeFds } from './message.js';
 import { duplicate } from './native/descriptors.js';
+import type { Variant } from './variant.js';
 
 /**
  * An interface of an object of somebody else's, typed from its XML. Every call has a deadline and can be aborted.
  * Descriptors given to a call stay the caller's; those in a reply become the caller's.
  */
-export class RemoteObject<S extends Shape> {
+export class RemoteObject<S extends InterfaceShape> {
   readonly destination: string;
   readonly path: string;
   readonly methods: Client<S>;

@@ -1,5 +1,6 @@
-import type { Bus, CallOptions } from './bus.js';
+import type { Bus } from './bus.js';
 import { CallError } from './call-error.js';
+import type { CallOptions } from './descriptor.js';
 import type { Message } from './message.js';
 
 const DRIVER = {

@@ -1,6 +1,10 @@
-/** A D-Bus variant: a value with its own signature, for values that no dictionary schema describes. */
-export interface Variant {
-  /** One complete D-Bus type. */
+/** A value of D-Bus type `v`: which type it has on the wire, and the value as TypeScript sees it (codec.ts). */
+export class Variant<T = unknown> {
   readonly signature: string;
-  readonly value: unknown;
+  readonly value: T;
+
+  constructor(signature: string, value: T) {
+    this.signature = signature;
+    this.value = value;
+  }
 }

@@ -1,7 +1,7 @@
 import type { Bus } from '../bus/bus.js';
-import { type Agent, agent as agentInterface } from '../bus/generated/agent.js';
 import { CallError } from '../bus/call-error.js';
 import type { Client } from '../bus/descriptor.js';
+import { type Agent, agent as agentInterface } from '../bus/generated/agent.js';
 import { RemoteObject } from '../bus/remote-object.js';
 import { isOurs, SessionFailed } from '../errors.js';
 import { AGENT_PATH } from './paths.js';

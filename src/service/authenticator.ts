@@ -2,7 +2,7 @@ import type { Caller } from '../bus/caller.js';
 import type { BeginParameters } from '../bus/generated/dictionaries.js';
 import { AuthenticationFailed, InvalidToken, MethodNotOffered } from '../errors.js';
 import type { TokenStore } from '../token-store/token-store.js';
-import { ALL_GRANTS, type Grant } from './grants.js';
+import { ALL_GRANTS } from './grants.js';
 import { RateLimit } from './rate-limit.js';
 import type { LoginRight } from './session.js';
 import { findUser, type User } from './users.js';
@@ -52,7 +52,7 @@ export class Authenticator {
       const record = await this.#tokens.redeem(token, { findUser });
       const user = await findUser(record.user);
       if (user === undefined) throw new InvalidToken(`user ${record.user} is gone`);
-      const right = { grants: record.grants as readonly Grant[], token: record.id };
+      const right = { grants: record.grants, token: record.id };
       return { user, right, desktop: record.desktop };
     } catch (error) {
       if (!(error instanceof InvalidToken)) throw error;

@@ -21,7 +21,8 @@ export class AccessBouncer implements Bouncer {
   async admit(request: AccessRequest): Promise<void> {
     if (await this.#passes(request)) return;
     for (const rule of request.access)
-      if (rule.startsWith('polkit:') && (await this.#polkit.allows(request.caller, rule.slice('polkit:'.length)))) return;
+      if (rule.startsWith('polkit:') && (await this.#polkit.allows(request.caller, rule.slice('polkit:'.length))))
+        return;
     throw new NotAuthorized(`uid ${request.caller.uid} may not use ${request.member} of ${request.object.path}`);
   }
 
@@ -37,7 +38,8 @@ export class AccessBouncer implements Bouncer {
       if (rule === 'owner' && subject.owner === caller.name) return true;
       if (rule === 'user' && subject.uid === caller.uid) return true;
       if (rule === 'login' && subject.logins?.has(caller.name)) return true;
-      if ((rule === 'session' || rule === 'agent') && (await this.#belongs(rule, subject, caller.name, caller.uid))) return true;
+      if ((rule === 'session' || rule === 'agent') && (await this.#belongs(rule, subject, caller.name, caller.uid)))
+        return true;
     }
     return false;
   }
@@ -47,7 +49,8 @@ export class AccessBouncer implements Bouncer {
     if (subject.uid !== uid) return false;
     const group = await this.#callers().controlGroup(name);
     const manager = `/user-${uid}.slice/user@${uid}.service/`;
-    if (rule === 'agent') return group.includes(manager) && group.endsWith(`/remote-access-agent@${subject.session}.service`);
+    if (rule === 'agent')
+      return group.includes(manager) && group.endsWith(`/remote-access-agent@${subject.session}.service`);
     return group.includes(manager) || group.endsWith(`/session-${subject.logindSession}.scope`);
   }
 }

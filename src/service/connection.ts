@@ -4,12 +4,11 @@ import { ExportedObject } from '../bus/exported-object.js';
 import { capture } from '../bus/generated/capture.js';
 import { clipboard } from '../bus/generated/clipboard.js';
 import { connection as connectionInterface } from '../bus/generated/connection.js';
-import type { Monitor, Stream } from '../bus/generated/dictionaries.js';
+import type { Grant, Monitor, Stream } from '../bus/generated/dictionaries.js';
 import { input } from '../bus/generated/input.js';
 import { monitors } from '../bus/generated/monitors.js';
 import { GrantMissing } from '../errors.js';
 import type { AgentLink } from './agent-link.js';
-import type { Grant } from './grants.js';
 import { CONNECTIONS_PATH } from './paths.js';
 import type { LoginRight, Session } from './session.js';
 
@@ -153,7 +152,8 @@ export class Connection {
 
   #offer(name: string, grants: readonly Grant[], implement: () => void): void {
     if (grants.some((grant) => this.right.grants.includes(grant))) implement();
-    else this.object.withheld.set(name, () => new GrantMissing(`this connection was not granted ${grants.join(' or ')}`));
+    else
+      this.object.withheld.set(name, () => new GrantMissing(`this connection was not granted ${grants.join(' or ')}`));
   }
 
   #need(grant: Grant): void {

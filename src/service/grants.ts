@@ -1,3 +1,5 @@
+import type { Grant } from '../bus/generated/dictionaries.js';
+
 /** What a token, a login and a connection may allow (docs/api/README.md explains each). */
 export const ALL_GRANTS = [
   'monitors',
@@ -12,6 +14,4 @@ export const ALL_GRANTS = [
   'audio-output',
   'microphone',
   'camera',
-] as const;
-
-export type Grant = (typeof ALL_GRANTS)[number];
+] as const satisfies readonly Grant[];

@@ -4,14 +4,7 @@ import type { Handlers } from '../bus/descriptor.js';
 import { ExportedObject } from '../bus/exported-object.js';
 import type { BeginParameters, OpenLoginOptions } from '../bus/generated/dictionaries.js';
 import { type Login as LoginInterface, login as loginInterface } from '../bus/generated/login.js';
-import {
-  Busy,
-  InvalidArgs,
-  MethodNotOffered,
-  RemoteAccessError,
-  SessionFailed,
-  TooManyAttempts,
-} from '../errors.js';
+import { Busy, InvalidArgs, MethodNotOffered, RemoteAccessError, SessionFailed, TooManyAttempts } from '../errors.js';
 import type { Authenticator } from './authenticator.js';
 import { LOGINS_PATH } from './paths.js';
 import type { Session } from './session.js';
@@ -25,6 +18,8 @@ const IDLE = 120_000;
 
 /** Where the methods say which keys of Begin's parameters belong to them. */
 const PARAMETERS: Record<string, readonly (keyof BeginParameters)[]> = { token: ['token'], peer: [] };
+
+type LoginState = 'open' | 'prompting' | 'starting' | 'completed' | 'failed';
 
 export type LoginHost = {
   readonly bus: Bus;
@@ -41,7 +36,7 @@ export class Login implements Handlers<LoginInterface, Caller> {
   readonly #options: OpenLoginOptions;
   readonly #methods: readonly string[];
   readonly #idle: NodeJS.Timeout;
-  #state: 'open' | 'prompting' | 'starting' | 'completed' | 'failed' = 'open';
+  #state: LoginState = 'open';
   #session: Session | undefined;
   #tries = 0;
   #gone = false;
@@ -143,7 +138,7 @@ export class Login implements Handlers<LoginInterface, Caller> {
     this.object.emit(loginInterface, 'Failed', [told.dbusName, told.message, mayRetry], this.owner.name);
   }
 
-  #setState(state: typeof this.#state): void {
+  #setState(state: LoginState): void {
     this.#state = state;
     this.object.changed(loginInterface, ['State'], this.owner.name);
   }

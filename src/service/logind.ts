@@ -1,6 +1,6 @@
 import type { Bus } from '../bus/bus.js';
-import { logindManager } from '../bus/generated/login1-manager.js';
-import { logindSession } from '../bus/generated/login1-session.js';
+import { login1Manager } from '../bus/generated/login1-manager.js';
+import { login1Session } from '../bus/generated/login1-session.js';
 import { RemoteObject } from '../bus/remote-object.js';
 
 const NAME = 'org.freedesktop.login1';
@@ -12,7 +12,7 @@ export class Logind {
 
   constructor(bus: Bus) {
     this.#bus = bus;
-    this.#manager = new RemoteObject(bus, logindManager, NAME, '/org/freedesktop/login1');
+    this.#manager = new RemoteObject(bus, login1Manager, NAME, '/org/freedesktop/login1');
   }
 
   /** Asks the desktop to lock its screen; a desktop without a locker ignores it. */
@@ -27,7 +27,7 @@ export class Logind {
   /** Whether the desktop says that its screen is locked; told again at each change until disposed. */
   async watchLocked(session: string, changed: (locked: boolean) => void): Promise<AsyncDisposable> {
     const path = await this.#manager.methods.getSession(session);
-    const object = new RemoteObject(this.#bus, logindSession, NAME, path);
+    const object = new RemoteObject(this.#bus, login1Session, NAME, path);
     const read = async (): Promise<void> => changed(await object.property('LockedHint'));
     const subscription = await this.#bus.subscriptions.subscribe(
       { sender: NAME, path, interface: 'org.freedesktop.DBus.Properties', member: 'PropertiesChanged' },

@@ -1,8 +1,8 @@
 import type { Bus } from '../bus/bus.js';
 import type { Caller } from '../bus/caller.js';
-import { Variant } from '../bus/codec.js';
-import { policyKitAuthority } from '../bus/generated/policykit-authority.js';
+import { policyKit1Authority } from '../bus/generated/policy-kit1-authority.js';
 import { RemoteObject } from '../bus/remote-object.js';
+import { Variant } from '../bus/variant.js';
 
 /** A person may be asked for a password: as long as polkit's own agents wait, and no longer. */
 const INTERACTIVE_DEADLINE = 120_000;
@@ -17,7 +17,7 @@ export class Polkit {
   constructor(bus: Bus) {
     this.#authority = new RemoteObject(
       bus,
-      policyKitAuthority,
+      policyKit1Authority,
       'org.freedesktop.PolicyKit1',
       '/org/freedesktop/PolicyKit1/Authority',
     );

@@ -1,14 +1,13 @@
 import type { Bus } from '../bus/bus.js';
-import { ExportedObject } from '../bus/exported-object.js';
-import type { ConnectOptions, SessionClient } from '../bus/generated/dictionaries.js';
-import { type Session as SessionInterface, session as sessionInterface } from '../bus/generated/session.js';
-import type { Handlers } from '../bus/descriptor.js';
 import type { Caller } from '../bus/caller.js';
+import type { Handlers } from '../bus/descriptor.js';
+import { ExportedObject } from '../bus/exported-object.js';
+import type { ConnectOptions, Grant, SessionClient } from '../bus/generated/dictionaries.js';
+import { type Session as SessionInterface, session as sessionInterface } from '../bus/generated/session.js';
 import { Busy, GrantMissing, NotAuthorized, SessionFailed } from '../errors.js';
 import type { Worker } from '../login/worker.js';
 import type { AgentLink } from './agent-link.js';
 import type { Connection } from './connection.js';
-import type { Grant } from './grants.js';
 import { ALL_GRANTS } from './grants.js';
 import type { Logind } from './logind.js';
 import { SESSIONS_PATH } from './paths.js';
@@ -64,7 +63,7 @@ export class Session implements Handlers<SessionInterface, Caller> {
       version: () => 1,
       Id: () => record.id,
       Class: () => 'user',
-      User: () => [record.uid, record.user],
+      User: (): [number, string] => [record.uid, record.user],
       State: () => this.#state,
       Desktop: () => record.desktop,
       Compositor: () => record.compositor,
@@ -136,13 +135,13 @@ export class Session implements Handlers<SessionInterface, Caller> {
 
   async #connect(caller: Caller, options: ConnectOptions): Promise<string> {
     const right = this.#rights.get(caller.name)?.at(-1) ?? this.#ownRight(caller);
-    const missing = (options.grants ?? []).find((grant) => !right.grants.includes(grant as Grant));
+    const missing = (options.grants ?? []).find((grant) => !right.grants.includes(grant));
     if (missing !== undefined) throw new GrantMissing(`the login does not grant '${missing}'`);
     if (this.#agent === undefined) throw new SessionFailed(`session ${this.record.id} has no running agent`);
     const conflict = options['on-conflict'] ?? 'displace';
     if (conflict === 'fail' && this.connections.size > 0)
       throw new Busy(`session ${this.record.id} is in use by another connection`);
-    const grants = (options.grants as readonly Grant[] | undefined) ?? right.grants;
+    const grants = options.grants ?? right.grants;
     const connection = await this.#host.connect(this, caller, { ...right, grants }, options);
     if (conflict === 'displace')
       for (const other of [...this.connections]) if (other !== connection) other.close('displaced');

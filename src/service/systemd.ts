@@ -1,7 +1,7 @@
 import type { Bus } from '../bus/bus.js';
-import { Variant } from '../bus/codec.js';
-import { systemdManager } from '../bus/generated/systemd1-manager.js';
+import { systemd1Manager } from '../bus/generated/systemd1-manager.js';
 import { RemoteObject } from '../bus/remote-object.js';
+import { Variant } from '../bus/variant.js';
 
 /** A property of a transient unit: name, D-Bus type, value (org.freedesktop.systemd1(5)). */
 export type UnitProperty = readonly [name: string, signature: string, value: unknown];
@@ -11,7 +11,7 @@ export class Systemd {
   readonly #manager;
 
   constructor(bus: Bus) {
-    this.#manager = new RemoteObject(bus, systemdManager, 'org.freedesktop.systemd1', '/org/freedesktop/systemd1');
+    this.#manager = new RemoteObject(bus, systemd1Manager, 'org.freedesktop.systemd1', '/org/freedesktop/systemd1');
   }
 
   /** Starts a unit that exists only while it runs. Resolves when systemd has queued the start. */
