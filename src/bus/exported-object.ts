@@ -21,11 +21,15 @@ export type Subject = {
 
 type Getters<S extends InterfaceShape> = { readonly [P in keyof S['properties']]: () => S['properties'][P] };
 
+/** Where an interface serves many users, a call's arguments say whom it is about. */
+export type SubjectOf = (member: string, args: readonly unknown[], caller: Caller) => Subject | Promise<Subject>;
+
 /** An interface on an object: what it looks like, who answers calls, where the properties come from. */
 export type Implementation = {
   readonly descriptor: InterfaceDescriptor;
   readonly handlers: Record<string, (caller: Caller, ...args: unknown[]) => unknown>;
   readonly properties: Record<string, () => unknown>;
+  readonly subjectOf: SubjectOf | undefined;
 };
 
 /** An object on the bus: a path, interfaces, and whose it is. ObjectTree makes it reachable. */
@@ -35,15 +39,10 @@ export class ExportedObject {
   /** Interfaces that this object could have but has not, and what to tell who calls them. */
   readonly withheld = new Map<string, () => RemoteAccessError>();
   readonly #bus: Bus;
-  readonly #subject: (member: string, args: readonly unknown[], caller: Caller) => Subject | Promise<Subject>;
+  readonly #subject: () => Subject;
   #changed: Map<InterfaceDescriptor, Set<string>> | undefined;
 
-  /** The subject may depend on the call's arguments where an object serves many users. */
-  constructor(
-    bus: Bus,
-    path: string,
-    subject: (member: string, args: readonly unknown[], caller: Caller) => Subject | Promise<Subject> = () => ({}),
-  ) {
+  constructor(bus: Bus, path: string, subject: () => Subject = () => ({})) {
     this.#bus = bus;
     this.path = path;
     this.#subject = subject;
@@ -53,17 +52,20 @@ export class ExportedObject {
     descriptor: InterfaceDescriptor<S>,
     handlers: NoInfer<Handlers<S, Caller>>,
     properties: NoInfer<Getters<S>>,
+    subjectOf?: SubjectOf,
   ): this {
     this.interfaces.set(descriptor.name, {
       descriptor: descriptor as unknown as InterfaceDescriptor,
       handlers: handlers as unknown as Implementation['handlers'],
       properties: properties as Implementation['properties'],
+      subjectOf,
     });
     return this;
   }
 
-  subject(member: string, args: readonly unknown[], caller: Caller): Subject | Promise<Subject> {
-    return this.#subject(member, args, caller);
+  /** Whom a call or a property of this object is about. */
+  subject(iface: string, member: string, args: readonly unknown[], caller: Caller): Subject | Promise<Subject> {
+    return this.interfaces.get(iface)?.subjectOf?.(member, args, caller) ?? this.#subject();
   }
 
   /** Sends a signal to whom the interface says: to everybody, or to `owner` alone. */

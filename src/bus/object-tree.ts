@@ -34,6 +34,7 @@ export type AccessRequest = {
   /** The alternatives that the interface documents; one suffices. */
   access: readonly string[];
   object: ExportedObject;
+  interface: string;
   /** Method name, or the property's for reads and writes. */
   member: string;
   args: readonly unknown[];
@@ -143,7 +144,14 @@ export class ObjectTree {
     if (method === undefined) throw new UnknownMethod(`no method ${message.member} on ${descriptor.name}`);
     expectSignature(message, method.in.map(({ type }) => type).join(''));
     const args = decodeBody(method.in, message.body ?? [], { fds: message.fds ?? [] });
-    await this.#bouncer.admit({ caller, access: method.access, object, member: method.name, args });
+    await this.#bouncer.admit({
+      caller,
+      access: method.access,
+      object,
+      interface: descriptor.name,
+      member: method.name,
+      args,
+    });
     const handler = handlers[`${method.name.charAt(0).toLowerCase()}${method.name.slice(1)}`];
     if (handler === undefined) throw new TypeError(`${descriptor.name}.${method.name} has no handler`);
     const result = await handler.call(handlers, caller, ...args);
@@ -159,7 +167,7 @@ export class ObjectTree {
       expectSignature(message, 'ss');
       const [iface, name] = body as [string, string];
       const [property, get] = propertyOf(object, iface, name);
-      await this.#bouncer.admit({ caller, access: property.access, object, member: name, args: [] });
+      await this.#bouncer.admit({ caller, access: property.access, object, interface: iface, member: name, args: [] });
       return { signature: 'v', body: [encodeProperty(property, get())] };
     }
     if (member === 'GetAll') {
@@ -169,7 +177,14 @@ export class ObjectTree {
         ...new Set(Object.values(implementation.descriptor.properties).map((property) => property.access)),
       ];
       for (const rule of access)
-        await this.#bouncer.admit({ caller, access: rule, object, member: 'GetAll', args: [] });
+        await this.#bouncer.admit({
+          caller,
+          access: rule,
+          object,
+          interface: implementation.descriptor.name,
+          member: 'GetAll',
+          args: [],
+        });
       return { signature: 'a{sv}', body: [allProperties(implementation)] };
     }
     if (member === 'Set') {
@@ -190,7 +205,16 @@ export class ObjectTree {
       for (const implementation of object.interfaces.values()) {
         const access = Object.values(implementation.descriptor.properties).map((property) => property.access);
         const seen = await Promise.all(
-          access.map((rule) => this.#bouncer.sees({ caller, access: rule, object, member: 'GetAll', args: [] })),
+          access.map((rule) =>
+            this.#bouncer.sees({
+              caller,
+              access: rule,
+              object,
+              interface: implementation.descriptor.name,
+              member: 'GetAll',
+              args: [],
+            }),
+          ),
         );
         if (seen.every(Boolean)) interfaces.push([implementation.descriptor.name, allProperties(implementation)]);
       }

@@ -24,11 +24,16 @@ export class Agents implements Handlers<AgentsInterface, Caller> {
     this.#bus = bus;
     this.#sessions = sessions;
     this.#connections = connections;
-    this.object = new ExportedObject(bus, AGENTS_PATH, (member, args, caller) => {
-      const session =
-        member === 'Register' ? this.#sessions.get(String(args[0])) : this.#registered.get(caller.name)?.session;
-      return session === undefined ? {} : { uid: session.record.uid, session: session.record.id };
-    }).implement(agentsInterface, this, { version: () => 1 });
+    this.object = new ExportedObject(bus, AGENTS_PATH).implement(
+      agentsInterface,
+      this,
+      { version: () => 1 },
+      (member, args, caller) => {
+        const session =
+          member === 'Register' ? this.#sessions.get(String(args[0])) : this.#registered.get(caller.name)?.session;
+        return session === undefined ? {} : { uid: session.record.uid, session: session.record.id };
+      },
+    );
   }
 
   async register(caller: Caller, id: string): Promise<AgentSetup> {

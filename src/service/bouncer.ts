@@ -30,10 +30,10 @@ export class AccessBouncer implements Bouncer {
     return this.#passes(request);
   }
 
-  async #passes({ caller, access, object, member, args }: AccessRequest): Promise<boolean> {
+  async #passes({ caller, access, object, interface: iface, member, args }: AccessRequest): Promise<boolean> {
     if (access.includes('anyone')) return true;
     if (caller.uid === 0 && !access.every((rule) => rule === 'owner' || rule === 'agent')) return true;
-    const subject = await object.subject(member, args, caller);
+    const subject = await object.subject(iface, member, args, caller);
     for (const rule of access) {
       if (rule === 'owner' && subject.owner === caller.name) return true;
       if (rule === 'user' && subject.uid === caller.uid) return true;

@@ -20,6 +20,16 @@ import type { User } from './users.js';
 /** From the start of a session's worker until its agent is ready: slow disks and cold caches included. */
 const START_DEADLINE = 60_000;
 
+export type SessionsHost = {
+  readonly bus: Bus;
+  readonly tree: ObjectTree;
+  readonly root: ExportedObject;
+  readonly logind: Logind;
+  readonly systemd: Systemd;
+  /** The directory of the workers' sockets. */
+  readonly workers: string;
+};
+
 export type SessionOptions = {
   readonly desktop?: string | undefined;
   readonly monitors?: readonly Monitor[] | undefined;
@@ -31,7 +41,7 @@ type Start = { resolve: () => void; reject: (error: Error) => void };
 
 /** All sessions: starts them, finds them again, and forgets them when their worker ends. */
 export class Sessions {
-  readonly #host: { bus: Bus; tree: ObjectTree; root: ExportedObject; logind: Logind; systemd: Systemd };
+  readonly #host: SessionsHost;
   readonly #connections: Connections;
   readonly #sessions = new Map<string, Session>();
   /** By uid: who asks for a session that is being started waits for the same one. */
@@ -39,10 +49,7 @@ export class Sessions {
   readonly #starts = new Map<Session, Start>();
   readonly #layouts = new Map<Session, readonly Monitor[]>();
 
-  constructor(
-    host: { bus: Bus; tree: ObjectTree; root: ExportedObject; logind: Logind; systemd: Systemd },
-    connections: Connections,
-  ) {
+  constructor(host: SessionsHost, connections: Connections) {
     this.#host = host;
     this.#connections = connections;
   }
@@ -90,8 +97,8 @@ export class Sessions {
   }
 
   /** Finds the sessions that an earlier daemon started: their workers kept what there is to know. */
-  async adopt(directory: string): Promise<void> {
-    for await (const worker of scanWorkers(directory)) {
+  async adopt(): Promise<void> {
+    for await (const worker of scanWorkers(this.#host.workers)) {
       const record = parseRecord(worker.record);
       if (record === undefined || worker.logindSession === undefined) continue;
       const session = this.#add(record);
