@@ -8,7 +8,9 @@ describe('bus policy', () => {
   const policy = readFileSync('dbus-policy/org.freedesktop.RemoteAccess.conf', 'utf8');
 
   it('lets everybody call every interface of the service, and only those', () => {
-    const standard = ['Introspectable', 'ObjectManager', 'Peer', 'Properties'].map((name) => `org.freedesktop.DBus.${name}`);
+    const standard = ['Introspectable', 'ObjectManager', 'Peer', 'Properties'].map(
+      (name) => `org.freedesktop.DBus.${name}`,
+    );
     const served = interfaces
       .map((file) => file.slice(0, -'.xml'.length))
       .filter((name) => name !== 'org.freedesktop.RemoteAccess.Agent');
