@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { DictionarySchema, EntrySchema } from '../../src/bus/descriptor.js';
-import { holdsDictionary, parseType, type Type } from './signature.js';
+import { parseType, type TypeNode } from '../../src/bus/signature.js';
 
 /** A schema as read from interfaces/dictionaries/; its $id is any string here. */
 export type Dictionary = Omit<DictionarySchema, '$id'> & { readonly $id: string };
@@ -13,6 +13,16 @@ const JSON_TYPES: Record<string, string | undefined> = {
   b: 'boolean',
   d: undefined,
 };
+
+/** Whether the type is an a{sv}. */
+export function isDictionary({ type, child: [entry] }: TypeNode): boolean {
+  return type === 'a' && entry?.type === '{' && entry.child.map((node) => node.type).join('') === 'sv';
+}
+
+/** Whether an a{sv} is in the type. */
+export function holdsDictionary(type: TypeNode): boolean {
+  return isDictionary(type) || type.child.some(holdsDictionary);
+}
 
 /** Every schema, by name; an Error names the key that is wrong. */
 export function readDictionaries(folder: string): Dictionary[] {
@@ -35,7 +45,7 @@ export function readDictionaries(folder: string): Dictionary[] {
 function checkEntry(where: string, entry: EntrySchema, names: ReadonlySet<string>): void {
   if (!entry.description) throw new Error(`${where}: is not described`);
   const type = parseType(entry.dbus);
-  const expected = type.kind === 'basic' ? JSON_TYPES[type.code] : 'array';
+  const expected = type.child.length > 0 ? 'array' : JSON_TYPES[type.type];
   if (entry.type !== expected) throw new Error(`${where}: ${entry.dbus} needs the type ${expected ?? 'left out'}`);
   if (holdsDictionary(type) && !names.has(reference(entry) ?? '')) throw new Error(`${where}: refers to no dictionary`);
 }
@@ -59,7 +69,7 @@ function words(entry: EntrySchema): Words | undefined {
 const union = ({ enum: choices }: Words) => choices.map((word) => `'${word}'`).join(' | ');
 
 /** What an entry's type is in TypeScript. */
-export function entryType(entry: EntrySchema, translate: (type: Type, dictionary?: string) => string): string {
+export function entryType(entry: EntrySchema, translate: (type: TypeNode, dictionary?: string) => string): string {
   const set = words(entry);
   if (set === undefined) return translate(parseType(entry.dbus), reference(entry)).replaceAll('bigint', 'number');
   return entry.dbus === 's' ? (set.title ?? union(set)) : `${set.title ?? `(${union(set)})`}[]`;

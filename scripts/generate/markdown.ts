@@ -149,7 +149,6 @@ export function contentsPage(
       OBJECTS.map(([path, names, meaning]) => [`\`${path}\``, links(names), meaning]),
     ),
     '## Errors\n',
-    `\`PREFIX\` is \`${PREFIX}.Error\`.\n`,
     ...table(['name', 'meaning'], errorRows(errorsSource)),
     '## Grants\n',
     'What a token, and a connection opened with it, may do:\n',
@@ -176,7 +175,7 @@ function table(head: string[], rows: string[][]): string[] {
 function errorRows(source: string): string[][] {
   const classes = source.matchAll(/^(?:\/\*\* (.*) \*\/\n)?export class (\w+) extends (ours|named)\('([\w.]+)'\)/gm);
   return [...classes].map(([, doc, name = '', kind, dbusName]) => [
-    `\`${kind === 'ours' ? 'PREFIX.' : ''}${dbusName}\``,
+    `\`${kind === 'ours' ? `${PREFIX}.Error.` : ''}${dbusName}\``,
     doc ?? `${name.charAt(0)}${name.slice(1).replace(/[A-Z]/g, (letter) => ` ${letter.toLowerCase()}`)}.`,
   ]);
 }

@@ -2,8 +2,8 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { DOMParser, type Element } from '@xmldom/xmldom';
 import type { AccessRule, Audience, Emission } from '../../src/bus/descriptor.js';
-import type { Dictionary } from './dictionary.js';
-import { holdsDictionary, parseType } from './signature.js';
+import { parseType } from '../../src/bus/signature.js';
+import { type Dictionary, holdsDictionary } from './dictionary.js';
 
 /** Who serves an interface and who calls it. */
 export type Role = 'public' | 'internal' | 'foreign';

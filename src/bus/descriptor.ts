@@ -67,7 +67,6 @@ export interface InterfaceDescriptor<Shape extends InterfaceShape = InterfaceSha
 }
 
 /** What a method gives back: nothing, its only result, or a tuple of its results. */
-// biome-ignore lint/suspicious/noConfusingVoidType: an async handler without a return statement is a Promise<void>
 export type Result<Out extends unknown[]> = Out extends [] ? void : Out extends [infer Only] ? Only : Out;
 
 type Awaitable<Value> = Value | Promise<Value>;

@@ -188,10 +188,7 @@ describe('interfaces', () => {
     const errors = readFileSync('src/errors.ts', 'utf8');
     for (const { name, introspection } of ours)
       for (const [, list = ''] of introspection.matchAll(/&#10;Errors: (.*?)"/g))
-        for (const [, error] of list
-          .split(/;|&#10;/)
-          .join(';')
-          .matchAll(/(?:^|;) ?`(\w+)`/g))
+        for (const [, error] of list.replaceAll('&#10;', ' ').matchAll(/(?:^|; )`(\w+)`/g))
           assert.match(errors, new RegExp(`class ${error} `), `${name}: ${error}`);
   });
 });
