@@ -1,0 +1,155 @@
+import type { Bus } from '../bus/bus.js';
+import type { Caller } from '../bus/caller.js';
+import type { Handlers } from '../bus/descriptor.js';
+import { ExportedObject } from '../bus/exported-object.js';
+import { type Agent as AgentInterface, agent as agentInterface } from '../bus/generated/agent.js';
+import type { AgentOpenOptions, Monitor, MonitorState, Stream } from '../bus/generated/dictionaries.js';
+import { Busy, InvalidArgs, StaleSerial } from '../errors.js';
+import { validateLayout } from '../layout/layout.js';
+import { Clipboard } from './clipboard.js';
+import type { Compositor } from './compositor/compositor.js';
+import type { PortalTokens } from './portal-tokens.js';
+import { Viewer } from './viewer.js';
+
+/** More viewers of one session than anybody has eyes: each costs the compositor a stream for each monitor. */
+const MOST_VIEWERS = 32;
+
+/** The one object that an agent exports: the daemon's view of its session. */
+export class Agent implements Handlers<AgentInterface, Caller> {
+  readonly object: ExportedObject;
+  readonly #compositor: Compositor;
+  readonly #clipboard: Clipboard;
+  readonly #tokens: PortalTokens;
+  /** The daemon's current bus name: our signals go to it alone. */
+  readonly #daemon: () => string;
+  readonly #viewers = new Map<number, Viewer>();
+  #serial = 1;
+  /** Layout changes and new viewers, one after another. */
+  #queue: Promise<unknown> = Promise.resolve();
+
+  constructor(bus: Bus, path: string, daemon: () => string, compositor: Compositor, tokens: PortalTokens) {
+    this.#compositor = compositor;
+    this.#clipboard = new Clipboard(compositor.clipboard);
+    this.#tokens = tokens;
+    this.#daemon = daemon;
+    this.object = new ExportedObject(bus, path).implement(agentInterface, this, { version: () => 1 });
+    compositor.on('layout', () => void this.#inTurn(() => this.#layoutChanged()));
+    void compositor.lost.then((reason) => this.object.emit(agentInterface, 'CompositorLost', [reason], daemon()));
+  }
+
+  open(_caller: Caller, number: number, options: AgentOpenOptions): Promise<[string[], string[], [number, Stream][]]> {
+    return this.#inTurn(async () => {
+      if (this.#viewers.has(number)) throw new InvalidArgs(`connection ${number} is open`);
+      if (this.#viewers.size >= MOST_VIEWERS) throw new Busy(`${MOST_VIEWERS} connections watch this session already`);
+      const recording = options.grants.includes('capture') ? await this.#compositor.record(options.cursor) : undefined;
+      const emit = this.#emitter();
+      const viewer = new Viewer(
+        { compositor: this.#compositor, clipboard: this.#clipboard, tokens: this.#tokens },
+        options.grants,
+        recording,
+        {
+          selectionOwnerChanged: (mimeTypes, isOwner) =>
+            emit('SelectionOwnerChanged', [number, [...mimeTypes], isOwner]),
+          selectionTransfer: (mimeType, serial) => emit('SelectionTransfer', [number, mimeType, serial]),
+        },
+      );
+      this.#viewers.set(number, viewer);
+      return [[...viewer.devices], [...this.#compositor.cursorModes], viewer.streams];
+    });
+  }
+
+  close(_caller: Caller, number: number): Promise<void> {
+    return this.#inTurn(async () => {
+      await this.#viewers.get(number)?.[Symbol.asyncDispose]();
+      this.#viewers.delete(number);
+    });
+  }
+
+  /** Every viewer leaves: the daemon that opened them is gone. */
+  closeAll(): Promise<void> {
+    return this.#inTurn(async () => {
+      for (const viewer of this.#viewers.values()) await viewer[Symbol.asyncDispose]();
+      this.#viewers.clear();
+    });
+  }
+
+  getLayout(_caller: Caller, number: number): [number, MonitorState[]] {
+    const viewer = this.#viewer(number);
+    return [
+      this.#serial,
+      this.#compositor.screens.map((screen) => {
+        const node = viewer.node(screen.id);
+        return { ...screen, 'mapping-id': screen.id, ...(node === undefined ? {} : { node }) };
+      }),
+    ];
+  }
+
+  setLayout(_caller: Caller, number: number, serial: number, monitors: Monitor[]): Promise<number> {
+    this.#viewer(number);
+    const layout = validateLayout(monitors);
+    return this.#inTurn(async () => {
+      if (serial !== this.#serial)
+        throw new StaleSerial(`the layout has serial ${this.#serial} now, not ${serial}: read it again`);
+      // Also after a failure streams may have ended: the way back is a layout change as well.
+      try {
+        await this.#compositor.setLayout(layout);
+      } finally {
+        await this.#layoutChanged();
+      }
+      return this.#serial;
+    });
+  }
+
+  openPipeWireRemote(_caller: Caller, number: number): Promise<number> {
+    return this.#viewer(number).openPipeWireRemote();
+  }
+
+  connectToEIS(_caller: Caller, number: number): number {
+    return this.#viewer(number).connectToEIS();
+  }
+
+  setSelection(_caller: Caller, number: number, mimeTypes: string[]): Promise<void> {
+    return this.#clipboard.setSelection(this.#viewer(number).clipboardPeer, mimeTypes);
+  }
+
+  selectionRead(_caller: Caller, number: number, mimeType: string): Promise<number> {
+    return this.#clipboard.read(this.#viewer(number).clipboardPeer, mimeType);
+  }
+
+  selectionWrite(_caller: Caller, number: number, serial: number): Promise<number> {
+    return this.#clipboard.write(this.#viewer(number).clipboardPeer, serial);
+  }
+
+  selectionWriteDone(_caller: Caller, number: number, serial: number, success: boolean): Promise<void> {
+    return this.#clipboard.writeDone(this.#viewer(number).clipboardPeer, serial, success);
+  }
+
+  portalToken(_caller: Caller, number: number, appId: string): Promise<string> {
+    return this.#viewer(number).portalToken(appId);
+  }
+
+  async #layoutChanged(): Promise<void> {
+    this.#serial = this.#serial === 0xffff_ffff ? 1 : this.#serial + 1;
+    await Promise.all([...this.#viewers.values()].map((viewer) => viewer.renew()));
+    const emit = this.#emitter();
+    for (const [number, viewer] of this.#viewers) emit('StreamsChanged', [number, viewer.streams]);
+    emit('LayoutChanged', [this.#serial]);
+  }
+
+  #emitter() {
+    return <N extends keyof AgentInterface['signals'] & string>(name: N, args: [...AgentInterface['signals'][N]]): void =>
+      this.object.emit(agentInterface, name, args, this.#daemon());
+  }
+
+  #viewer(number: number): Viewer {
+    const viewer = this.#viewers.get(number);
+    if (viewer === undefined) throw new InvalidArgs(`there is no connection ${number}`);
+    return viewer;
+  }
+
+  #inTurn<T>(action: () => Promise<T>): Promise<T> {
+    const done = this.#queue.then(action);
+    this.#queue = done.catch(() => {});
+    return done;
+  }
+}

@@ -1,0 +1,78 @@
+import { randomUUID } from 'node:crypto';
+import type { Bus } from '../bus/bus.js';
+import type { Grant } from '../bus/generated/dictionaries.js';
+import { implPortalPermissionStore } from '../bus/generated/impl-portal-permission-store.js';
+import { RemoteObject } from '../bus/remote-object.js';
+import { Variant } from '../bus/variant.js';
+import { NotSupported } from '../errors.js';
+
+/** The table in which xdg-desktop-portal looks up restore tokens of RemoteDesktop sessions. */
+const TABLE = 'remote-desktop';
+
+/** Device types of org.freedesktop.portal.RemoteDesktop. */
+const DEVICES: readonly (readonly [Grant, number])[] = [
+  ['keyboard', 1],
+  ['pointer', 2],
+  ['touch', 4],
+];
+
+/** Source type "virtual" of org.freedesktop.portal.ScreenCast. */
+const VIRTUAL = 4;
+
+/**
+ * Restore tokens for the portals on the user's bus, put where the portal frontend looks for those that a user agreed
+ * to earlier. The private part of an entry is the backend's own format: so far that of xdg-desktop-portal-gnome.
+ */
+export class PortalTokens {
+  readonly #bus: Bus;
+  readonly #store;
+  readonly #granted = new Map<object, string[]>();
+
+  constructor(bus: Bus) {
+    this.#bus = bus;
+    this.#store = new RemoteObject(
+      bus,
+      implPortalPermissionStore,
+      'org.freedesktop.impl.portal.PermissionStore',
+      '/org/freedesktop/impl/portal/PermissionStore',
+    );
+  }
+
+  /** A token that is good until `holder` is revoked. */
+  async grant(appId: string, grants: readonly Grant[], holder: object): Promise<string> {
+    if (!(await this.#hasBackend()))
+      throw new NotSupported('this session has no portal that takes restore tokens for remote desktops');
+    const token = randomUUID();
+    const now = BigInt(Date.now()) * 1000n;
+    const devices = DEVICES.reduce((mask, [grant, bit]) => mask | (grants.includes(grant) ? bit : 0), 0);
+    const clipboard = grants.includes('clipboard-read') && grants.includes('clipboard-write');
+    const streams = grants.includes('capture') ? [[0, VIRTUAL, new Variant('b', true)]] : [];
+    const data = new Variant('(xxuba(uuv))', [now, now, devices, clipboard, streams]);
+    await this.#store.methods.set(
+      TABLE,
+      true,
+      token,
+      new Map([[appId, ['yes']]]),
+      new Variant('(suv)', ['GNOME', 1, data]),
+    );
+    this.#granted.set(holder, [...(this.#granted.get(holder) ?? []), token]);
+    return token;
+  }
+
+  async revoke(holder: object): Promise<void> {
+    const tokens = this.#granted.get(holder) ?? [];
+    this.#granted.delete(holder);
+    for (const token of tokens) await this.#store.methods.delete(TABLE, token).catch(() => {});
+  }
+
+  async #hasBackend(): Promise<boolean> {
+    if (!(process.env.XDG_CURRENT_DESKTOP ?? '').split(':').includes('GNOME')) return false;
+    const names = await this.#bus.call({
+      destination: 'org.freedesktop.DBus',
+      path: '/org/freedesktop/DBus',
+      interface: 'org.freedesktop.DBus',
+      member: 'ListActivatableNames',
+    });
+    return (names.body?.[0] as string[]).includes('org.freedesktop.impl.portal.desktop.gnome');
+  }
+}
