@@ -12,7 +12,10 @@ const RULES: [rule: string, meaning: string][] = [
     "A process of the user that the object, the argument or the token is about, as the bus knows the caller's uid.",
   ],
   ['login', 'The bus connection that completed a login to the session, as long as it stays on the bus.'],
-  ['session', 'A process inside the very session: of its user, and in its logind session.'],
+  [
+    'session',
+    "A process inside the very session: of its user, and in its logind session or a service of the user's systemd.",
+  ],
   ['polkit ACTION', `Whom polkit grants the action \`${PREFIX}.ACTION\`; by default administrators who authenticate.`],
   ['agent', 'The agent of the session, a part of RemoteAccess.'],
   ['root', 'Root alone.'],
@@ -116,7 +119,7 @@ function accessText(rules: readonly string[]): string {
   return rules
     .map((rule) => (rule.startsWith(polkit) ? `polkit ${rule.slice(polkit.length)}` : rule))
     .join(', or ')
-    .concat(rules.includes('anyone') || rules.includes('root') ? '' : ', or root');
+    .concat(rules.some((rule) => ['anyone', 'owner', 'agent', 'root'].includes(rule)) ? '' : ', or root');
 }
 
 /** docs/api/README.md: objects, errors, grants and access words. */
@@ -157,8 +160,8 @@ export function contentsPage(
       GRANTS.map(([grant, meaning]) => [`\`${grant}\``, meaning]),
     ),
     '## Access\n',
-    'Who may use a member is said beside it; any one of the words suffices, and root always may. Whoever may not gets',
-    '`NotAuthorized`. Objects that belong to somebody else are not shown and do not answer.\n',
+    "Who may use a member is said beside it; any one of the words suffices. Root may do everything but what is the `owner`'s",
+    "or the `agent`'s alone. Whoever may not gets `NotAuthorized`. Objects that belong to somebody else are not shown and do not answer.\n",
     ...table(
       ['word', 'who'],
       RULES.map(([rule, meaning]) => [rule, meaning]),

@@ -5,7 +5,7 @@ import type { DictionaryName } from './generated/dictionaries.js';
  * interfaces/; nobody writes them by hand.
  */
 
-/** Who may use a member; any one of a member's rules suffices, and root always may. */
+/** Who may use a member; any one of a member's rules suffices. What the words mean is in docs/api/README.md. */
 export type AccessRule =
   | 'anyone'
   | 'owner'

@@ -39,9 +39,9 @@ export type CaptureOptions = Record<string, never>;
 
 /** Options of Connect. */
 export interface ConnectOptions {
-  /** The client's name for people: a host or device name. At most 256 characters, no control characters. Without it, that of the login. */
+  /** The client's name for people: a host or device name. At most 256 characters, no control characters. */
   'client-name'?: string;
-  /** The client's network address or host name, without a port. Without it, that of the login. */
+  /** The client's network address or host name, without a port. */
   'client-address'?: string;
   /** What the connection may do, a subset of what the login may. Without it: all of that. */
   grants?: Grant[];
@@ -146,9 +146,9 @@ export interface ProvisionOptions {
 
 /** The client of a session. */
 export interface SessionClient {
-  /** The `client-name` it gave, or else that of its login; absent if there is none. */
+  /** The `client-name` given to `Connect`; absent if none was. */
   name?: string;
-  /** The `client-address` it gave, or else that of its login; absent if there is none. */
+  /** The `client-address` given to `Connect`; absent if none was. */
   address?: string;
   /** When it connected, in seconds since 1970-01-01 UTC. */
   since?: number;
@@ -340,14 +340,14 @@ export const dictionaries: { readonly [Name in DictionaryName]: DictionarySchema
         "type": "string",
         "maxLength": 256,
         "pattern": "^[^\\u0000-\\u001f\\u007f]*$",
-        "description": "The client's name for people: a host or device name. At most 256 characters, no control characters. Without it, that of the login."
+        "description": "The client's name for people: a host or device name. At most 256 characters, no control characters."
       },
       "client-address": {
         "dbus": "s",
         "type": "string",
         "maxLength": 255,
         "pattern": "^[0-9A-Za-z.:%_-]+$",
-        "description": "The client's network address or host name, without a port. Without it, that of the login."
+        "description": "The client's network address or host name, without a port."
       },
       "grants": {
         "dbus": "as",
@@ -741,12 +741,12 @@ export const dictionaries: { readonly [Name in DictionaryName]: DictionarySchema
       "name": {
         "dbus": "s",
         "type": "string",
-        "description": "The `client-name` it gave, or else that of its login; absent if there is none."
+        "description": "The `client-name` given to `Connect`; absent if none was."
       },
       "address": {
         "dbus": "s",
         "type": "string",
-        "description": "The `client-address` it gave, or else that of its login; absent if there is none."
+        "description": "The `client-address` given to `Connect`; absent if none was."
       },
       "since": {
         "dbus": "t",
