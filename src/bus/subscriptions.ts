@@ -30,6 +30,7 @@ export class Subscriptions {
   readonly #rules = new Map<string, number>();
   /** Owners of the well-known names we subscribed to. */
   readonly #owners = new Map<string, { owner: string; users: number }>();
+  readonly #ownerWatchers = new Map<string, Set<(owner: string) => void>>();
   readonly #vanished = new Map<string, Set<() => void>>();
 
   constructor(bus: Bus) {
@@ -75,6 +76,23 @@ export class Subscriptions {
     return disposable;
   }
 
+  /**
+   * Who owns a well-known name: calls `changed` now and at every change with the owner's unique name, or with '' when
+   * nobody has the name. Does not start a service.
+   */
+  async watchOwner(name: string, changed: (owner: string) => void, options?: CallOptions): Promise<AsyncDisposable> {
+    await this.#trackOwner(name, options);
+    const watchers = this.#ownerWatchers.get(name) ?? new Set();
+    this.#ownerWatchers.set(name, watchers);
+    watchers.add(changed);
+    changed(this.#owners.get(name)?.owner ?? '');
+    return {
+      [Symbol.asyncDispose]: async () => {
+        if (watchers.delete(changed)) await this.#untrackOwner(name);
+      },
+    };
+  }
+
   /** Hands an arriving signal to those who subscribed to it from this sender. */
   deliver(message: Message): void {
     if (message.sender === DRIVER.destination && message.member === 'NameOwnerChanged') this.#ownerChanged(message);
@@ -87,7 +105,10 @@ export class Subscriptions {
   #ownerChanged({ body = [] }: Message): void {
     const [name, , owner] = body as [string, string, string];
     const tracked = this.#owners.get(name);
-    if (tracked !== undefined) tracked.owner = owner;
+    if (tracked !== undefined) {
+      tracked.owner = owner;
+      for (const changed of [...(this.#ownerWatchers.get(name) ?? [])]) changed(owner);
+    }
     if (owner !== '' || !name.startsWith(':')) return;
     const watchers = this.#vanished.get(name);
     this.#vanished.delete(name);
@@ -123,6 +144,7 @@ export class Subscriptions {
     const tracked = this.#owners.get(name);
     if (tracked === undefined || --tracked.users > 0) return;
     this.#owners.delete(name);
+    this.#ownerWatchers.delete(name);
     await this.#removeMatch(ownerRule(name));
   }
 

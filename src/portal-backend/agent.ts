@@ -137,8 +137,10 @@ export class Agent implements Handlers<AgentInterface, Caller> {
   }
 
   #emitter() {
-    return <N extends keyof AgentInterface['signals'] & string>(name: N, args: [...AgentInterface['signals'][N]]): void =>
-      this.object.emit(agentInterface, name, args, this.#daemon());
+    return <N extends keyof AgentInterface['signals'] & string>(
+      name: N,
+      args: [...AgentInterface['signals'][N]],
+    ): void => this.object.emit(agentInterface, name, args, this.#daemon());
   }
 
   #viewer(number: number): Viewer {

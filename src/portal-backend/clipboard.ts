@@ -1,6 +1,6 @@
 import { closeSync } from 'node:fs';
 import { pipe } from '../bus/native/descriptors.js';
-import { InvalidArgs, NotSupported } from '../errors.js';
+import { InvalidArgs, NotSupported, StaleSerial } from '../errors.js';
 import type { CompositorClipboard } from './compositor/compositor.js';
 
 /** An application or a viewer that asked for our selection waits no longer (mutter gives up after 15 s, too). */
@@ -9,6 +9,10 @@ const TRANSFER_DEADLINE = 15_000;
 /** Transfers that one viewer has not answered yet: more are refused, so that nobody makes us hold descriptors. */
 const MOST_TRANSFERS = 64;
 
+/** What xdg-desktop-portal allows for one type, and more types than any application offers. */
+const MOST_TYPES = 256;
+const LONGEST_TYPE = 4096;
+
 /** Who shares the clipboard, and what it hears. */
 export type ClipboardPeer = {
   selectionOwnerChanged(mimeTypes: readonly string[], isOwner: boolean): void;
@@ -16,7 +20,12 @@ export type ClipboardPeer = {
 };
 
 /** A request for the owner's selection: from the compositor by its serial, or from another viewer by a pipe. */
-type Transfer = { owner: ClipboardPeer; timer: NodeJS.Timeout; compositor: number | undefined; pipe: number | undefined };
+type Transfer = {
+  owner: ClipboardPeer;
+  timer: NodeJS.Timeout;
+  compositor: number | undefined;
+  pipe: number | undefined;
+};
 
 /**
  * The session's one clipboard shared among all viewers. To the compositor all of them are one client, which cannot
@@ -54,6 +63,9 @@ export class Clipboard {
   }
 
   async setSelection(peer: ClipboardPeer, mimeTypes: readonly string[]): Promise<void> {
+    if (mimeTypes.length > MOST_TYPES) throw new InvalidArgs(`a selection has at most ${MOST_TYPES} types`);
+    if (mimeTypes.some((type) => Buffer.byteLength(type) > LONGEST_TYPE))
+      throw new InvalidArgs(`a type has at most ${LONGEST_TYPE} bytes`);
     await this.#compositor.offer(mimeTypes);
     this.#changed(mimeTypes, mimeTypes.length > 0 ? peer : undefined);
   }
@@ -87,11 +99,16 @@ export class Clipboard {
 
   #transferOf(peer: ClipboardPeer, serial: number): Transfer {
     const transfer = this.#transfers.get(serial);
-    if (transfer === undefined || transfer.owner !== peer) throw new InvalidArgs(`there is no transfer ${serial}`);
+    if (transfer === undefined || transfer.owner !== peer)
+      throw new StaleSerial(`there is no transfer ${serial} any more`);
     return transfer;
   }
 
-  #ask(owner: ClipboardPeer, mimeType: string, by: { compositor: number | undefined; pipe: number | undefined }): boolean {
+  #ask(
+    owner: ClipboardPeer,
+    mimeType: string,
+    by: { compositor: number | undefined; pipe: number | undefined },
+  ): boolean {
     const waiting = [...this.#transfers.values()].filter((transfer) => transfer.owner === owner);
     if (waiting.length >= MOST_TRANSFERS) return false;
     this.#serial = this.#serial === 0xffff_ffff ? 1 : this.#serial + 1;

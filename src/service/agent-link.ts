@@ -13,7 +13,7 @@ export class AgentLink implements AsyncDisposable {
   /** Calls to the agent. What it does not answer, or answers by accident, is a SessionFailed. */
   readonly methods: Client<Agent>;
   readonly #remote: RemoteObject<Agent>;
-  readonly #subscriptions = new AsyncDisposableStack();
+  readonly #subscriptions: AsyncDisposable[] = [];
 
   constructor(bus: Bus, name: string) {
     this.name = name;
@@ -28,11 +28,11 @@ export class AgentLink implements AsyncDisposable {
     signal: N,
     handler: (...args: [...Agent['signals'][N]]) => void,
   ): Promise<void> {
-    this.#subscriptions.use(await this.#remote.subscribe(signal, handler));
+    this.#subscriptions.push(await this.#remote.subscribe(signal, handler));
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    await this.#subscriptions.disposeAsync();
+    for (const subscription of this.#subscriptions.splice(0)) await subscription[Symbol.asyncDispose]();
   }
 }
 

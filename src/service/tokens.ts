@@ -3,7 +3,7 @@ import type { Handlers } from '../bus/descriptor.js';
 import type { ExportedObject, Subject } from '../bus/exported-object.js';
 import type { ProvisionOptions, TokenFilter, TokenInfo } from '../bus/generated/dictionaries.js';
 import { type Tokens as TokensInterface, tokens as tokensInterface } from '../bus/generated/tokens.js';
-import { InvalidArgs, NoSuchUser } from '../errors.js';
+import { NoSuchUser } from '../errors.js';
 import type { TokenStore } from '../token-store/token-store.js';
 import { ALL_GRANTS } from './grants.js';
 import { findUser } from './users.js';
@@ -38,8 +38,6 @@ export class Tokens implements Handlers<TokensInterface, Caller> {
   async provision(_caller: Caller, name: string, options: ProvisionOptions): Promise<[string, string]> {
     const user = await findUser(name);
     if (user === undefined) throw new NoSuchUser('there is no such user');
-    if (options.expires !== undefined && options.expires !== 0 && options.expires * 1000 <= Date.now())
-      throw new InvalidArgs("'expires' is in the past");
     const { id, token } = await this.#store.provision({
       user: user.name,
       uid: user.uid,

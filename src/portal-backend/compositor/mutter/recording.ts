@@ -1,0 +1,115 @@
+import type { Bus } from '../../../bus/bus.js';
+import type { CursorMode } from '../../../bus/generated/dictionaries.js';
+import { mutterScreenCast } from '../../../bus/generated/mutter-screen-cast.js';
+import { mutterScreenCastSession } from '../../../bus/generated/mutter-screen-cast-session.js';
+import { mutterScreenCastStream } from '../../../bus/generated/mutter-screen-cast-stream.js';
+import { RemoteObject } from '../../../bus/remote-object.js';
+import { Variant } from '../../../bus/variant.js';
+import { SessionFailed } from '../../../errors.js';
+import type { Recording } from '../compositor.js';
+
+/** cursor-mode of org.gnome.Mutter.ScreenCast. */
+export const CURSOR: Record<CursorMode, number> = { hidden: 0, embedded: 1, metadata: 2 };
+
+/** mutter tells a stream's node within some milliseconds of its start. */
+const NODE_DEADLINE = 5_000;
+
+/**
+ * A viewer's own streams: RecordMonitor of every monitor in a screen cast session of its own. mutter ends the session
+ * at every layout change, so it is made anew.
+ */
+export class MutterRecording implements Recording {
+  nodes: ReadonlyMap<string, number> = new Map();
+  readonly #bus: Bus;
+  readonly #mutter: string;
+  readonly #cursor: CursorMode;
+  /** Connectors by monitor id, as they are now. */
+  readonly #connectors: () => ReadonlyMap<string, string>;
+  readonly #closed: (recording: MutterRecording) => void;
+  #session: string | undefined;
+
+  constructor(
+    bus: Bus,
+    mutter: string,
+    cursor: CursorMode,
+    connectors: () => ReadonlyMap<string, string>,
+    closed: (recording: MutterRecording) => void,
+  ) {
+    this.#bus = bus;
+    this.#mutter = mutter;
+    this.#cursor = cursor;
+    this.#connectors = connectors;
+    this.#closed = closed;
+  }
+
+  async renew(): Promise<void> {
+    await this.stop();
+    const root = new RemoteObject(this.#bus, mutterScreenCast, this.#mutter, '/org/gnome/Mutter/ScreenCast');
+    const path = await root.methods.createSession(new Map());
+    this.#session = path;
+    const session = new RemoteObject(this.#bus, mutterScreenCastSession, this.#mutter, path);
+    const options = new Map([['cursor-mode', new Variant('u', CURSOR[this.#cursor])]]);
+    const nodes = new Map<string, number>();
+    const waiting: AsyncDisposable[] = [];
+    try {
+      const added = await Promise.all(
+        [...this.#connectors()].map(async ([id, connector]) => {
+          const stream = await session.methods.recordMonitor(connector, options);
+          const waits = await nodeOf(this.#bus, this.#mutter, stream);
+          waiting.push(waits);
+          return [id, waits.node] as const;
+        }),
+      );
+      await session.methods.start();
+      for (const [id, node] of added) nodes.set(id, await node);
+      this.nodes = nodes;
+    } finally {
+      await Promise.all(waiting.map((waits) => waits[Symbol.asyncDispose]()));
+    }
+  }
+
+  /** Ends the streams; renew begins new ones. */
+  async stop(): Promise<void> {
+    const path = this.#session;
+    this.#session = undefined;
+    this.nodes = new Map();
+    if (path === undefined) return;
+    // Usually mutter has closed it already.
+    await new RemoteObject(this.#bus, mutterScreenCastSession, this.#mutter, path).methods.stop().catch(() => {});
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.stop();
+    this.#closed(this);
+  }
+}
+
+/** The PipeWire node of a stream, once mutter tells it. Subscribe before the stream starts. */
+export async function nodeOf(
+  bus: Bus,
+  mutter: string,
+  path: string,
+): Promise<AsyncDisposable & { node: Promise<number> }> {
+  const stream = new RemoteObject(bus, mutterScreenCastStream, mutter, path);
+  const { promise, resolve, reject } = withResolvers<number>();
+  promise.catch(() => {});
+  const subscription = await stream.subscribe('PipeWireStreamAdded', resolve);
+  const timer = setTimeout(() => reject(new SessionFailed('the compositor did not start the stream')), NODE_DEADLINE);
+  return {
+    node: promise,
+    [Symbol.asyncDispose]: async () => {
+      clearTimeout(timer);
+      await subscription[Symbol.asyncDispose]();
+    },
+  };
+}
+
+function withResolvers<T>() {
+  let resolve: (value: T) => void = () => {};
+  let reject: (error: Error) => void = () => {};
+  const promise = new Promise<T>((yes, no) => {
+    resolve = yes;
+    reject = no;
+  });
+  return { promise, resolve, reject };
+}
