@@ -5,7 +5,7 @@ import { ExportedObject } from '../bus/exported-object.js';
 import { type Agent as AgentInterface, agent as agentInterface } from '../bus/generated/agent.js';
 import type { AgentOpenOptions, Monitor, MonitorState, Stream } from '../bus/generated/dictionaries.js';
 import { Busy, InvalidArgs, StaleSerial } from '../errors.js';
-import { validateLayout } from '../layout/layout.js';
+import { placeMonitors } from '../layout/layout.js';
 import { Clipboard } from './clipboard.js';
 import type { Compositor } from './compositor/compositor.js';
 import type { PortalTokens } from './portal-tokens.js';
@@ -86,7 +86,7 @@ export class Agent implements Handlers<AgentInterface, Caller> {
 
   setLayout(_caller: Caller, number: number, serial: number, monitors: Monitor[]): Promise<number> {
     this.#viewer(number);
-    const layout = validateLayout(monitors);
+    const layout = placeMonitors(monitors);
     return this.#inTurn(async () => {
       if (serial !== this.#serial)
         throw new StaleSerial(`the layout has serial ${this.#serial} now, not ${serial}: read it again`);

@@ -4,7 +4,7 @@ import { dbus } from '../bus/generated/dbus.js';
 import { type Bouncer, ObjectTree } from '../bus/object-tree.js';
 import { RemoteObject } from '../bus/remote-object.js';
 import { NotAuthorized } from '../errors.js';
-import { defaultLayout, validateLayout } from '../layout/layout.js';
+import { defaultLayout, placeMonitors } from '../layout/layout.js';
 import { Agent } from './agent.js';
 import { adapterFor } from './compositor/adapters.js';
 import { PortalTokens } from './portal-tokens.js';
@@ -45,7 +45,7 @@ try {
     adapter.busName === undefined
       ? ''
       : await waitForName(userBus, adapter.busName, AbortSignal.timeout(COMPOSITOR_DEADLINE));
-  const layout = validateLayout(setup.monitors ?? defaultLayout());
+  const layout = placeMonitors(setup.monitors ?? defaultLayout());
   const compositor = await adapter.connect(userBus, owner, layout);
   const agent = new Agent(bus, AGENT_PATH, () => daemonName, compositor, new PortalTokens(userBus));
   tree.add(agent.object);

@@ -4,9 +4,12 @@ import type { AccessRequest, Bouncer } from '../bus/object-tree.js';
 import { NotAuthorized } from '../errors.js';
 import type { Polkit } from './polkit.js';
 
+/** Rules about being somebody in particular, which root is not by being root. */
+const PERSONAL = ['owner', 'session', 'agent'];
+
 /**
  * Decides every call and property access by the rights that the interfaces document (the words are explained in
- * docs/api/README.md). Root may do everything but what belongs to one connection alone.
+ * docs/api/README.md). Root may do everything but what is for one connection, or a session's own processes, alone.
  */
 export class AccessBouncer implements Bouncer {
   readonly #polkit: Polkit;
@@ -32,7 +35,7 @@ export class AccessBouncer implements Bouncer {
 
   async #passes({ caller, access, object, interface: iface, member, args }: AccessRequest): Promise<boolean> {
     if (access.includes('anyone')) return true;
-    if (caller.uid === 0 && !access.every((rule) => rule === 'owner' || rule === 'agent')) return true;
+    if (caller.uid === 0 && !access.every((rule) => PERSONAL.includes(rule))) return true;
     const subject = await object.subject(iface, member, args, caller);
     for (const rule of access) {
       if (rule === 'owner' && subject.owner === caller.name) return true;

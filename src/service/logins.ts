@@ -3,6 +3,7 @@ import type { Caller } from '../bus/caller.js';
 import type { OpenLoginOptions } from '../bus/generated/dictionaries.js';
 import type { ObjectTree } from '../bus/object-tree.js';
 import { Busy, MethodNotOffered } from '../errors.js';
+import { placeMonitors } from '../layout/layout.js';
 import { Authenticator } from './authenticator.js';
 import { Login } from './login.js';
 import { RateLimit } from './rate-limit.js';
@@ -25,6 +26,7 @@ export class Logins {
   }
 
   async open(caller: Caller, options: OpenLoginOptions): Promise<Login> {
+    if (options.monitors !== undefined) placeMonitors(options.monitors);
     const methods = Authenticator.METHODS.filter((method) => options.methods?.includes(method) ?? true);
     if (methods.length === 0)
       throw new MethodNotOffered(`none of those methods is offered: there is ${Authenticator.METHODS.join(', ')}`);

@@ -9,6 +9,7 @@ import type { Worker } from '../login/worker.js';
 import type { AgentLink } from './agent-link.js';
 import type { Connection } from './connection.js';
 import { ALL_GRANTS } from './grants.js';
+import { Handover } from './handover.js';
 import type { Logind } from './logind.js';
 import { SESSIONS_PATH } from './paths.js';
 
@@ -40,6 +41,7 @@ export class Session implements Handlers<SessionInterface, Caller> {
   readonly object: ExportedObject;
   readonly connections = new Set<Connection>();
   readonly #host: SessionHost;
+  readonly #handover: Handover;
   /** By bus name: a connection may complete several logins, the last valid one counts. */
   readonly #rights = new Map<string, LoginRight[]>();
   #connecting: Promise<unknown> = Promise.resolve();
@@ -72,6 +74,7 @@ export class Session implements Handlers<SessionInterface, Caller> {
       Locked: () => this.#locked,
       Client: () => this.#client,
     });
+    this.#handover = new Handover(host.bus, this.object);
   }
 
   get state(): SessionState {
@@ -157,11 +160,11 @@ export class Session implements Handlers<SessionInterface, Caller> {
   }
 
   async lock(): Promise<void> {
-    await this.#host.logind.lock(this.#logindSession);
+    await this.#host.logind.lock(this.#running());
   }
 
   async unlock(): Promise<void> {
-    await this.#host.logind.unlock(this.#logindSession);
+    await this.#host.logind.unlock(this.#running());
   }
 
   async terminate(): Promise<void> {
@@ -174,8 +177,14 @@ export class Session implements Handlers<SessionInterface, Caller> {
   close(): void {
     this.#setState('closing');
     this.#rights.clear();
+    this.#handover.close();
     for (const connection of [...this.connections]) connection.close('session-ended');
     void this.#lockWatch?.[Symbol.asyncDispose]();
+  }
+
+  #running(): string {
+    if (this.#agent === undefined) throw new SessionFailed(`session ${this.record.id} is not running`);
+    return this.#logindSession;
   }
 
   #ownRight(caller: Caller): LoginRight {

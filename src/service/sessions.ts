@@ -6,9 +6,9 @@ import type { ConnectOptions, Monitor } from '../bus/generated/dictionaries.js';
 import { remoteAccess } from '../bus/generated/remote-access.js';
 import type { ObjectTree } from '../bus/object-tree.js';
 import { Busy, NotSupported, SessionFailed } from '../errors.js';
-import { defaultLayout } from '../layout/layout.js';
+import { defaultLayout, placeMonitors } from '../layout/layout.js';
 import { launchWorker } from '../login/launch.js';
-import { scanWorkers } from '../login/scan.js';
+import { livingWorkers } from '../login/scan.js';
 import type { Worker } from '../login/worker.js';
 import type { Connections } from './connections.js';
 import { chooseDesktop, type Desktop } from './desktops.js';
@@ -66,8 +66,12 @@ export class Sessions {
     return [...(this.#layouts.get(session) ?? defaultLayout())];
   }
 
-  /** The user's session: the running one, or a new one. logind allows each user one graphical session. */
+  /**
+   * The user's session: the running one, or a new one. logind allows each user one graphical session. A layout that
+   * cannot be is refused even where it is not needed: InvalidLayout.
+   */
   async obtain(user: User, options: SessionOptions): Promise<Session> {
+    if (options.monitors !== undefined) placeMonitors(options.monitors);
     const running = [...this.#sessions.values()].find(
       ({ record, state }) => record.uid === user.uid && state !== 'closing',
     );
@@ -98,12 +102,15 @@ export class Sessions {
 
   /** Finds the sessions that an earlier daemon started: their workers kept what there is to know. */
   async adopt(): Promise<void> {
-    for await (const worker of scanWorkers(this.#host.workers)) {
+    for await (const { worker } of livingWorkers(this.#host.workers)) {
       const record = parseRecord(worker.record);
-      if (record === undefined || worker.logindSession === undefined) continue;
+      if (record === undefined || worker.session === undefined) {
+        worker.close();
+        continue;
+      }
       const session = this.#add(record);
       this.#watch(session, worker);
-      session.attachWorker(worker, worker.logindSession);
+      session.attachWorker(worker, worker.session.logindSession);
     }
   }
 
@@ -135,16 +142,23 @@ export class Sessions {
       });
       // Whoever fails first is reported; the other one must not count as unhandled.
       ready.catch(() => {});
-      const worker = await launchWorker(this.#host.systemd, record.id, deadline);
-      this.#watch(session, worker);
-      const { logindSession } = await worker.open({
-        user: user.name,
-        service: 'remote-access',
-        rhost: remoteHost(options.clientAddress),
-        environment: environmentOf(desktop),
-        command: ['/usr/libexec/remote-access-session', record.id, ...desktop.command],
-        record: JSON.stringify(record),
+      const worker = await launchWorker({
+        id: record.id,
+        directory: this.#host.workers,
+        systemd: this.#host.systemd,
+        signal: deadline,
       });
+      this.#watch(session, worker);
+      const { logindSession } = await worker.open(
+        {
+          user: user.name,
+          rhost: remoteHost(options.clientAddress),
+          environment: environmentOf(desktop),
+          command: ['/usr/libexec/remote-access-session', record.id, ...desktop.command],
+          record: JSON.stringify(record),
+        },
+        { signal: deadline },
+      );
       session.attachWorker(worker, logindSession);
       await ready;
       return session;
@@ -202,8 +216,6 @@ function remoteHost(address: string | undefined): string {
 /** pam_systemd(8) and the desktop read these. */
 function environmentOf(desktop: Desktop): Record<string, string> {
   return {
-    XDG_SESSION_TYPE: 'wayland',
-    XDG_SESSION_CLASS: 'user',
     XDG_SESSION_DESKTOP: desktop.id,
     ...(desktop.desktopNames.length > 0 ? { XDG_CURRENT_DESKTOP: desktop.desktopNames.join(':') } : {}),
   };
