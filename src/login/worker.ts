@@ -1,0 +1,227 @@
+import { EventEmitter } from 'node:events';
+import { createConnection, type Socket } from 'node:net';
+import { type RemoteAccessError, SessionFailed } from '../errors.js';
+import { failureError } from './failure.js';
+import { decodeLine, encodeLine, LINE_MAX } from './wire.js';
+
+/** What a worker needs to open a session. */
+export type Login = {
+  user: string;
+  /** The PAM service. */
+  service?: string;
+  /** From where the user comes. logind calls the session remote, and mutter runs headless, only if it is not local. */
+  rhost?: string;
+  /** Put into PAM's environment, over XDG_SESSION_TYPE=wayland and XDG_SESSION_CLASS=user. */
+  environment?: Readonly<Record<string, string>>;
+  /** The program and its arguments; it gets PAM's environment and HOME, USER, LOGNAME, SHELL and PATH. */
+  command: readonly [string, ...string[]];
+  /** What the daemon wants to be told about this session after a restart of its own. */
+  record: string;
+};
+
+export type OpenedSession = { logindSession: string; uid: number; pid: number };
+
+/** How the session's command ended; `lost`: the worker went away without a word, or never opened a session. */
+export type Ended = { how: 'exit' | 'signal'; number: number } | { how: 'lost' };
+
+type WorkerEvents = {
+  /** A PAM module has something to say. */
+  message: [style: 'info' | 'error', text: string];
+  /** Once, unless this connection was closed or replaced before. The worker is gone. */
+  ended: [Ended];
+  /** A newer connection took over; this one is of no use any more. */
+  replaced: [];
+};
+
+/** PAM modules may ask servers of the network. */
+const OPEN_DEADLINE = 60_000;
+/** A worker answers at once, except while a PAM module works. */
+const CONNECT_DEADLINE = 30_000;
+
+/** A connection to a session's worker. Closing it leaves the session alone. */
+export class Worker extends EventEmitter<WorkerEvents> {
+  readonly #socket: Socket;
+  #input = '';
+  #state = '';
+  #record = '';
+  #user = '';
+  #opened: { logindSession: string; uid: number } | undefined;
+  #pid: number | undefined;
+  #finished = false;
+  readonly #messages: string[] = [];
+  /** What waits for the announcement's end, or for `open` to succeed or fail. */
+  #waiting: { until: () => boolean; resolve: () => void; reject: (error: Error) => void } | undefined;
+
+  private constructor(socket: Socket) {
+    super();
+    this.#socket = socket;
+    socket.setEncoding('latin1');
+    socket.on('data', (text: string) => this.#read(text));
+    // A reset is followed by close.
+    socket.on('error', () => {});
+    socket.on('close', () => this.#finish({ how: 'lost' }));
+  }
+
+  /** Connects and reads the announcement. Throws SessionFailed; its cause has the code if nobody listens. */
+  static async connect(path: string, { signal }: { signal?: AbortSignal } = {}): Promise<Worker> {
+    signal?.throwIfAborted();
+    const socket = createConnection(path);
+    try {
+      await new Promise<void>((resolve, reject) => {
+        socket.once('connect', resolve);
+        socket.once('error', reject);
+      });
+    } catch (cause) {
+      throw new SessionFailed("The session's worker cannot be reached", { cause });
+    }
+    const worker = new Worker(socket);
+    const complete = () => worker.#state === 'new' || worker.#pid !== undefined;
+    try {
+      await worker.#wait(complete, deadline(CONNECT_DEADLINE, signal));
+    } catch (error) {
+      worker.close();
+      throw error;
+    }
+    return worker;
+  }
+
+  /** What was last given as record; empty if nothing was. */
+  get record(): string {
+    return this.#record;
+  }
+
+  /** The session, once it is open. */
+  get session(): OpenedSession | undefined {
+    if (this.#opened === undefined || this.#pid === undefined) return undefined;
+    return { ...this.#opened, pid: this.#pid };
+  }
+
+  /**
+   * Opens the session and starts its command. Throws NoSuchUser, SessionFailed with a sentence that says what to do,
+   * or InvalidArgs for what does not fit the protocol. The worker is gone after that; so it is if `signal` aborts.
+   */
+  async open(login: Login, { signal }: { signal?: AbortSignal } = {}): Promise<OpenedSession> {
+    const { user, service = 'remote-access', rhost, command, record } = login;
+    const environment = { XDG_SESSION_TYPE: 'wayland', XDG_SESSION_CLASS: 'user', ...login.environment };
+    const lines = [
+      encodeLine('record', record),
+      encodeLine('user', user),
+      encodeLine('service', service),
+      ...(rhost === undefined ? [] : [encodeLine('rhost', rhost)]),
+      ...Object.entries(environment).map(([name, value]) => encodeLine('env', `${name}=${value}`)),
+      encodeLine('exec', ...command),
+      encodeLine('open'),
+    ];
+    this.#user = user;
+    this.#record = record;
+    this.#socket.write(lines.join(''));
+    try {
+      await this.#wait(() => this.#pid !== undefined, deadline(OPEN_DEADLINE, signal));
+    } catch (error) {
+      this.terminate();
+      throw error;
+    }
+    const { session } = this;
+    if (session === undefined) throw new SessionFailed("The session's worker did not say which session it opened");
+    return session;
+  }
+
+  /** Replaces the record. Throws InvalidArgs if it does not fit into a line. */
+  setRecord(record: string): void {
+    this.#socket.write(encodeLine('record', record));
+    this.#record = record;
+  }
+
+  /** Asks the worker to end the session; `ended` follows, after 5 seconds and PAM's closing at the latest. */
+  terminate(): void {
+    if (this.#socket.writable) this.#socket.write(encodeLine('terminate'));
+  }
+
+  /** Leaves the session to whoever connects next. No event follows. */
+  close(): void {
+    this.#finished = true;
+    this.#waiting?.reject(new SessionFailed("The connection to the session's worker was closed"));
+    // Not destroy(), which would throw away a `terminate` that is still being written.
+    this.#socket.end();
+    this.#socket.unref();
+  }
+
+  async #wait(until: () => boolean, signal: AbortSignal): Promise<void> {
+    if (until()) return;
+    if (this.#finished) throw new SessionFailed("The session's worker is gone");
+    await new Promise<void>((resolve, reject) => {
+      const aborted = () => this.#waiting?.reject(abortError(signal));
+      const settle = (action: () => void) => {
+        this.#waiting = undefined;
+        signal.removeEventListener('abort', aborted);
+        action();
+      };
+      this.#waiting = { until, resolve: () => settle(resolve), reject: (error) => settle(() => reject(error)) };
+      signal.addEventListener('abort', aborted);
+      if (signal.aborted) aborted();
+    });
+  }
+
+  #read(text: string): void {
+    this.#input += text;
+    for (let end = this.#input.indexOf('\n'); end >= 0; end = this.#input.indexOf('\n')) {
+      const line = this.#input.slice(0, end);
+      this.#input = this.#input.slice(end + 1);
+      this.#take(line);
+    }
+    if (this.#input.length > LINE_MAX) this.#socket.destroy();
+    if (this.#waiting?.until()) this.#waiting.resolve();
+  }
+
+  #take(line: string): void {
+    const [verb, first = '', second = '', third = ''] = decodeLine(line);
+    if (verb === 'record') this.#record = first;
+    else if (verb === 'state') this.#state = first;
+    else if (verb === 'opened') this.#opened = { logindSession: first, uid: Number(second) };
+    else if (verb === 'started') this.#pid = Number(first);
+    else if (verb === 'message') this.#message(first === 'error' ? 'error' : 'info', second);
+    else if (verb === 'failed') this.#fail(this.#failure(first, second, third));
+    else if (verb === 'error') this.#fail(new SessionFailed(`The session's worker did not accept a line: ${first}`));
+    else if (verb === 'ended') this.#finish({ how: first === 'signal' ? 'signal' : 'exit', number: Number(second) });
+    else if (verb === 'replaced') this.#replaced();
+  }
+
+  #failure(stage: string, code: string, text: string): RemoteAccessError {
+    return failureError(this.#user, { stage, code, text, messages: this.#messages });
+  }
+
+  #message(style: 'info' | 'error', text: string): void {
+    this.#messages.push(text);
+    this.emit('message', style, text);
+  }
+
+  #fail(error: Error): void {
+    this.#waiting?.reject(error);
+  }
+
+  #replaced(): void {
+    this.#finished = true;
+    this.#fail(new SessionFailed('Another connection took over this session'));
+    this.emit('replaced');
+  }
+
+  #finish(ended: Ended): void {
+    if (this.#finished) return;
+    this.#finished = true;
+    this.#fail(new SessionFailed("The session's worker went away"));
+    this.emit('ended', ended);
+  }
+}
+
+function deadline(milliseconds: number, signal: AbortSignal | undefined): AbortSignal {
+  const timeout = AbortSignal.timeout(milliseconds);
+  return signal === undefined ? timeout : AbortSignal.any([timeout, signal]);
+}
+
+function abortError(signal: AbortSignal): Error {
+  const { reason } = signal;
+  if (reason instanceof DOMException && reason.name === 'TimeoutError') {
+    return new SessionFailed("The session's worker did not answer in time", { cause: reason });
+  }
+  return reason instanceof Error ? reason : new SessionFailed('The start of the session was given up');
+}
