@@ -1,0 +1,66 @@
+import { execFileSync } from 'node:child_process';
+import { existsSync, mkdirSync, readdirSync, renameSync, statSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { build } from 'esbuild';
+
+/** `npm run build`: compiles the native parts into dist/ and bundles each program into one file. */
+
+const repository = fileURLToPath(new URL('..', import.meta.url));
+process.chdir(repository);
+
+const WARNINGS = ['-std=gnu11', '-O2', '-g', '-Wall', '-Wextra', '-Werror'];
+const HARDENING = ['-fstack-protector-strong', '-D_FORTIFY_SOURCE=2', '-Wl,-z,relro,-z,now,-z,noexecstack'];
+const ADDON = ['-shared', '-fPIC', '-fvisibility=hidden', '-Inode_modules/node-api-headers/include'];
+const PROGRAM = ['-fPIE', '-pie'];
+
+/** Compiles a folder's C files into one output, if any of them (or this file) is newer than it. */
+function compile(output: string, sources: string, flags: readonly string[], libraries: readonly string[] = []): void {
+  const files = readdirSync(sources).map((name) => join(sources, name));
+  const inputs = [fileURLToPath(import.meta.url), ...files.filter((name) => /\.[ch]$/.test(name))];
+  const newest = Math.max(...inputs.map((name) => statSync(name).mtimeMs));
+  if (existsSync(output) && statSync(output).mtimeMs > newest) return;
+  console.log(`compile ${output}`);
+  mkdirSync(dirname(output), { recursive: true });
+  const partial = `${output}.${process.pid}`;
+  const units = files.filter((name) => name.endsWith('.c'));
+  execFileSync('gcc', [...WARNINGS, ...HARDENING, ...flags, '-o', partial, ...units, ...libraries], {
+    stdio: 'inherit',
+  });
+  renameSync(partial, output);
+}
+
+/** What pkg-config answers, as arguments for gcc. */
+function pkgConfig(kind: '--cflags' | '--libs', module: string): string[] {
+  return execFileSync('pkg-config', [kind, module], { encoding: 'utf8' }).trim().split(/\s+/);
+}
+
+compile('dist/native/descriptors.node', 'src/bus/native', ADDON);
+compile(
+  'dist/native/pipewire.node',
+  'src/portal-backend/pipewire',
+  [...ADDON, ...pkgConfig('--cflags', 'libpipewire-0.3')],
+  pkgConfig('--libs', 'libpipewire-0.3'),
+);
+compile('dist/remote-access-worker', 'src/login/worker', PROGRAM, ['-lpam']);
+
+const bundled = build({
+  entryPoints: {
+    'remote-accessd': 'src/service/main.ts',
+    'remote-access-agent': 'src/portal-backend/main.ts',
+  },
+  outdir: 'dist',
+  outExtension: { '.js': '.mjs' },
+  bundle: true,
+  format: 'esm',
+  platform: 'node',
+  target: 'node20.19',
+  external: ['koffi'],
+  logLevel: 'warning',
+  // Bundled CommonJS packages call require(), which an ES module does not have.
+  banner: {
+    js: "import { createRequire as bannerRequire } from 'node:module';\nconst require = bannerRequire(import.meta.url);",
+  },
+});
+// esbuild has said what is wrong.
+await bundled.catch(() => process.exit(1));
