@@ -80,5 +80,7 @@ async function readControlGroup(pid: number | undefined, pidfd: number | undefin
     const info = await readFile(`/proc/self/fdinfo/${pidfd}`, 'utf8').catch(() => '');
     if (!new RegExp(`^Pid:\\t${pid}$`, 'm').test(info)) return '';
   }
-  return /^(?:0:|\d+:name=systemd):(.*)$/m.exec(text)?.[1] ?? '';
+  // The unified hierarchy, or the one that systemd keeps for itself where controllers have hierarchies of their own.
+  const unified = /^0::(.+)$/m.exec(text)?.[1] ?? '/';
+  return unified !== '/' ? unified : (/^\d+:name=systemd:(.+)$/m.exec(text)?.[1] ?? '');
 }

@@ -1,3 +1,4 @@
+import { mkdir } from 'node:fs/promises';
 import { Bus } from '../bus/bus.js';
 import { ExportedObject } from '../bus/exported-object.js';
 import { dbus } from '../bus/generated/dbus.js';
@@ -48,6 +49,7 @@ const agents = new Agents(bus, sessions, connections);
 
 tree.add(root);
 tree.add(agents.object);
+await mkdir(`${RUNTIME}/sessions`, { recursive: true, mode: 0o700 });
 await sessions.adopt();
 
 const driver = new RemoteObject(bus, dbus, 'org.freedesktop.DBus', '/org/freedesktop/DBus');
