@@ -1,0 +1,163 @@
+import { randomBytes } from 'node:crypto';
+import { constants } from 'node:fs';
+import { chmod, type FileHandle, mkdir, open, readdir, rename, stat, unlink } from 'node:fs/promises';
+import { join } from 'node:path';
+import { Busy, InvalidArgs, NotSupported } from '../errors.js';
+import { parseRecord, serialiseRecord, type TokenRecord } from './token-record.js';
+
+const TOKEN_FILE = /^([a-z2-7]{10})\.json$/;
+const TEMPORARY_FILE = /^\.[a-z2-7]{10}\.[0-9a-f]{16}\.tmp$/;
+
+/** Bytes; a record is below 4 KiB, the rest is room for keys of later versions. */
+const LARGEST_FILE = 65_536;
+
+/**
+ * The directory with one file for each token. A file is replaced as a whole or not at all, and what a method reports
+ * as done is on disk. Files that are not ours to understand are left alone.
+ */
+export class TokenDirectory {
+  readonly #path: string;
+
+  private constructor(path: string) {
+    this.#path = path;
+  }
+
+  /** Makes the directory if need be, closes it to everybody else, and removes what a crash left half-written. */
+  static async open(path: string): Promise<TokenDirectory> {
+    const directory = new TokenDirectory(path);
+    await guard('opened', async () => {
+      await mkdir(path, { recursive: true, mode: 0o700 });
+      const { uid, mode } = await stat(path);
+      if (uid !== process.geteuid?.()) throw new NotSupported('the token store belongs to another user');
+      if ((mode & 0o077) !== 0) await chmod(path, 0o700);
+      for (const name of await readdir(path)) if (TEMPORARY_FILE.test(name)) await unlink(join(path, name));
+    });
+    return directory;
+  }
+
+  /** All records that can be used. One file that cannot be read does not hide the others. */
+  async readAll(): Promise<TokenRecord[]> {
+    const names = await guard('read', () => readdir(this.#path));
+    const ids = names.flatMap((name) => TOKEN_FILE.exec(name)?.[1] ?? []);
+    const records: TokenRecord[] = [];
+    for (const id of ids) {
+      const record = await this.read(id).catch((error) => logSkipped(id, error));
+      if (record !== undefined) records.push(record);
+    }
+    return records;
+  }
+
+  /** A token's record; undefined if there is no file, or none that can be used, which is logged. */
+  async read(id: string): Promise<TokenRecord | undefined> {
+    try {
+      const record = parseRecord(await guard('read', () => readOwn(this.#file(id))));
+      if (record.id !== id) throw new InvalidArgs(`it holds the token ${record.id}`);
+      return record;
+    } catch (error) {
+      if (error instanceof InvalidArgs) return logSkipped(id, error);
+      if (error instanceof NoFile) return undefined;
+      throw error;
+    }
+  }
+
+  /** Writes a record in place of the one before. After an error the file is either the old or the new one. */
+  write(record: TokenRecord): Promise<void> {
+    return guard('written', async () => {
+      const temporary = join(this.#path, `.${record.id}.${randomBytes(8).toString('hex')}.tmp`);
+      try {
+        await writeNew(temporary, serialiseRecord(record));
+        await rename(temporary, this.#file(record.id));
+      } catch (error) {
+        await unlink(temporary).catch(() => {});
+        throw error;
+      }
+      await this.#sync();
+    });
+  }
+
+  remove(id: string): Promise<void> {
+    return guard('written', async () => {
+      try {
+        await unlink(this.#file(id));
+      } catch (error) {
+        if (errnoOf(error) !== 'ENOENT') throw error;
+      }
+      await this.#sync();
+    });
+  }
+
+  #file(id: string): string {
+    return join(this.#path, `${id}.json`);
+  }
+
+  /** Names are data of their directory: without this a rename or unlink may be undone by a power cut. */
+  async #sync(): Promise<void> {
+    await using(await open(this.#path, constants.O_RDONLY | constants.O_DIRECTORY), (handle) => handle.sync());
+  }
+}
+
+/** Thrown and caught in this file. */
+class NoFile extends Error {}
+
+function logSkipped(id: string, error: Error): undefined {
+  console.warn(`token file ${id}.json is skipped: ${error.message}`);
+}
+
+async function writeNew(path: string, text: string): Promise<void> {
+  const flags = constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | constants.O_NOFOLLOW;
+  await using(await open(path, flags, 0o600), async (handle) => {
+    await handle.writeFile(text);
+    await handle.sync();
+  });
+}
+
+/** Reads a regular file that nobody but us can have written. Neither a link nor a FIFO can lead or hold us up. */
+async function readOwn(path: string): Promise<string> {
+  const flags = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK;
+  return using(await openExisting(path, flags), async (handle) => {
+    const stats = await handle.stat();
+    const { uid, mode, size } = stats;
+    if (!stats.isFile()) throw new InvalidArgs('it is not a regular file');
+    if (uid !== process.geteuid?.()) throw new InvalidArgs(`it belongs to uid ${uid}`);
+    if ((mode & 0o022) !== 0) throw new InvalidArgs('others can write it');
+    if (size > LARGEST_FILE) throw new InvalidArgs(`it has ${size} bytes, more than ${LARGEST_FILE}`);
+    return handle.readFile('utf8');
+  });
+}
+
+async function openExisting(path: string, flags: number): Promise<FileHandle> {
+  try {
+    return await open(path, flags);
+  } catch (error) {
+    if (errnoOf(error) === 'ENOENT') throw new NoFile();
+    if (errnoOf(error) === 'ELOOP') throw new InvalidArgs('it is a symbolic link');
+    throw error;
+  }
+}
+
+async function using<T>(handle: FileHandle, work: (handle: FileHandle) => Promise<T>): Promise<T> {
+  try {
+    return await work(handle);
+  } finally {
+    await handle.close();
+  }
+}
+
+/**
+ * A disk that cannot be written for good is NotSupported, one that is full or failing is Busy: the caller may try
+ * again. Both name the system's error code, not the path.
+ */
+async function guard<T>(what: string, work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (error) {
+    const code = errnoOf(error);
+    if (code === undefined) throw error;
+    const Kind = ['EROFS', 'EACCES', 'EPERM'].includes(code) ? NotSupported : Busy;
+    throw new Kind(`the token store cannot be ${what}: ${code}`);
+  }
+}
+
+function errnoOf(error: unknown): string | undefined {
+  return error instanceof Error ? (error as NodeJS.ErrnoException).code : undefined;
+}
