@@ -119,9 +119,9 @@ export class TokenStore extends EventEmitter<{ added: [id: string]; removed: [id
   }
 
   /**
-   * Uses a token once, and returns what it was good for. The use is on disk before that. InvalidToken, each cause with
-   * a message of its own that is for the journal only: not a token, unknown, wrong secret, the user is gone or is
-   * somebody else by now, expired, used up.
+   * Uses a token once, and returns it as it was before. The use is on disk by then. InvalidToken, each cause with a
+   * message of its own that is for the journal only: not a token, unknown, wrong secret, the user is gone or is
+   * somebody else by now, expired, used up. Busy, NotSupported: the use cannot be written; it does not count.
    */
   async redeem(text: string, { findUser }: { findUser: FindUser }): Promise<TokenInfo> {
     const { id, secret } = parseToken(text);
