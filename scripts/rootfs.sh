@@ -11,7 +11,7 @@ packages=(
     mutter gnome-shell gnome-session gdm3 xwayland pipewire pipewire-bin wireplumber libei1 libeis1
     libgl1-mesa-dri libegl1 xdg-desktop-portal xdg-desktop-portal-gnome fonts-dejavu-core adwaita-icon-theme
     # what somebody sitting there would use
-    foot gnome-text-editor
+    gnome-text-editor
     # what a remote desktop tool and the tests use
     gstreamer1.0-tools gstreamer1.0-pipewire gstreamer1.0-plugins-base gstreamer1.0-plugins-good
     gstreamer1.0-plugins-bad gstreamer1.0-nice gir1.2-gst-plugins-base-1.0 gir1.2-gst-plugins-bad-1.0
@@ -22,16 +22,17 @@ cache=${XDG_CACHE_HOME:-$HOME/.cache}/remote-access
 entry=$cache/rootfs-$({ cat "$0"; uname -m; } | sha256sum | cut -c1-16)
 mkdir -p "$cache"
 
-# One builder at a time. What an interrupted one left is nobody's, and so is an old entry that no container locks.
+# One builder at a time, so what an interrupted one left is nobody's. An entry goes when it was not used for a day (work
+# trees with different packages take turns) and no container locks it.
 exec 9>"$cache/lock"
 flock 9
-for stale in "$cache"/rootfs-*; do
-    [ "$stale" = "$entry" ] || [ ! -d "$stale" ] || flock -n "$stale" rm -rf --one-file-system "$stale"
-done
+rm -rf --one-file-system "$cache"/partial-*
+find "$cache" -maxdepth 1 -name 'rootfs-*' ! -path "$entry" -mmin +1440 \
+    -exec flock --nonblock {} rm -rf --one-file-system {} \;
 
 if [ ! -d "$entry" ]; then
     echo '==> Building the Debian 13 root file system (about two minutes, once)' >&2
-    partial=$cache/rootfs-partial.$$
+    partial=$cache/partial-$$
     clean() {
         local -a left
         mapfile -t left < <(jobs -rp)
@@ -60,4 +61,5 @@ if [ ! -d "$entry" ]; then
     wait -n
     mv -T "$partial" "$entry"
 fi
+touch "$entry"
 echo "$entry"
