@@ -1,19 +1,24 @@
-import { closeSync } from 'node:fs';
-import handshake from 'dbus-native/lib/handshake.js';
-import wire from 'dbus-native/lib/message.js';
 import { sessionBusAddress, socketNames, systemBusAddress } from './address.js';
+import { authenticate } from './authentication.js';
 import { CallError, ConnectionLost, DeadlineExceeded } from './call-error.js';
 import type { CallOptions } from './descriptor.js';
-import { FdStream } from './fd-stream.js';
-import { closeFds, ERROR, METHOD_CALL, METHOD_RETURN, type Message, SIGNAL } from './message.js';
+import { DRIVER } from './driver.js';
+import {
+  closeFd,
+  closeFds,
+  ERROR,
+  METHOD_CALL,
+  METHOD_RETURN,
+  type Message,
+  NO_REPLY_EXPECTED,
+  SIGNAL,
+} from './message.js';
+import { MessageSocket } from './message-socket.js';
 import { connectUnix } from './native/descriptors.js';
 import { Subscriptions } from './subscriptions.js';
 
 /** How long a call may take, in milliseconds, where nothing else is said. */
 const DEADLINE = 25_000;
-
-/** No message on the system bus is larger (max_message_size in dbus-daemon's system.conf). */
-const MAX_MESSAGE = 32 * 1024 * 1024 + 64 * 1024;
 
 export type OutgoingCall = {
   destination: string;
@@ -39,27 +44,29 @@ export class Bus implements AsyncDisposable {
   /** Fulfilled with the reason when the connection is gone, whoever ended it. */
   readonly closed: Promise<Error>;
   readonly subscriptions: Subscriptions;
-  readonly #stream: FdStream;
-  readonly #pending: Map<number, Pending>;
+  readonly #socket: MessageSocket;
+  readonly #pending = new Map<number, Pending>();
   #serial = 1;
   #ended: Error | undefined;
   #onCall: ((message: Message) => void) | undefined;
 
-  private constructor(stream: FdStream) {
-    this.#stream = stream;
-    this.#pending = new Map();
+  private constructor(fd: number) {
     this.name = '';
     this.subscriptions = new Subscriptions(this);
+    let gone: (reason: Error) => void;
     this.closed = new Promise((resolve) => {
-      stream.once('close', () => {
-        const error = this.#ended ?? new ConnectionLost('the message bus closed the connection');
-        this.#ended = error;
+      gone = resolve;
+    });
+    this.#socket = new MessageSocket(fd, {
+      message: (message) => this.#receive(message),
+      closed: (reason) => {
+        this.#ended = reason;
         for (const pending of [...this.#pending.values()]) {
           pending.settle();
-          pending.reject(error);
+          pending.reject(reason);
         }
-        resolve(error);
-      });
+        gone(reason);
+      },
     });
   }
 
@@ -73,23 +80,20 @@ export class Bus implements AsyncDisposable {
 
   /** Connects, authenticates as our uid (SASL EXTERNAL) and says Hello. */
   static async connect(address: string, options: CallOptions = {}): Promise<Bus> {
-    const stream = new FdStream(dial(address));
-    const bus = new Bus(stream);
+    const fd = dial(address);
     try {
-      await bus.#authenticate(options);
-      const hello = await bus.call(
-        {
-          destination: 'org.freedesktop.DBus',
-          path: '/org/freedesktop/DBus',
-          interface: 'org.freedesktop.DBus',
-          member: 'Hello',
-        },
-        options,
-      );
+      await authenticate(fd, options.timeout ?? DEADLINE, options.signal);
+    } catch (error) {
+      closeFd(fd);
+      throw error;
+    }
+    const bus = new Bus(fd);
+    try {
+      const hello = await bus.call({ ...DRIVER, member: 'Hello' }, options);
       (bus as { name: string }).name = String(hello.body?.[0]);
       return bus;
     } catch (error) {
-      stream.destroy();
+      bus.#socket.destroy(error as Error);
       throw error;
     }
   }
@@ -106,7 +110,7 @@ export class Bus implements AsyncDisposable {
   call(call: OutgoingCall, { timeout = DEADLINE, signal }: CallOptions = {}): Promise<Message> {
     return new Promise((resolve, reject) => {
       if (this.#ended !== undefined || signal?.aborted) {
-        for (const fd of call.fds ?? []) closeSync(fd);
+        closeFds(call);
         return reject(this.#ended ?? signal?.reason);
       }
       const serial = this.#nextSerial();
@@ -127,61 +131,22 @@ export class Bus implements AsyncDisposable {
       signal?.addEventListener('abort', aborted, { once: true });
       this.#pending.set(serial, { resolve, reject, settle });
       try {
-        this.#write({ ...call, type: METHOD_CALL, serial });
+        this.#socket.send({ ...call, type: METHOD_CALL, serial });
       } catch (error) {
         fail(error as Error);
       }
     });
   }
 
-  /** Sends a signal, a reply or an error. Descriptors in it are closed once sent. */
+  /** Sends a signal, a reply or an error. Descriptors in it are closed once sent, or if it cannot be encoded. */
   send(message: Omit<Message, 'serial'>): void {
-    if (this.#ended === undefined) return this.#write({ ...message, serial: this.#nextSerial() });
-    for (const fd of message.fds ?? []) closeSync(fd);
+    this.#socket.send({ ...message, serial: this.#nextSerial() });
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     this.#ended ??= new ConnectionLost('we closed the connection');
-    this.#stream.end();
+    this.#socket.end();
     await this.closed;
-  }
-
-  #authenticate({ timeout = DEADLINE }: CallOptions): Promise<void> {
-    const stream = this.#stream;
-    return new Promise((resolve, reject) => {
-      const timer = setTimeout(() => stream.destroy(new DeadlineExceeded('the message bus did not answer')), timeout);
-      stream.on('error', (error) => {
-        this.#ended ??= new ConnectionLost(error.message);
-      });
-      // Whatever ends the connection before it is ready; afterwards rejecting is without effect.
-      void this.closed.then(reject);
-      handshake(stream, { authMethods: ['EXTERNAL'] }, (error) => {
-        clearTimeout(timer);
-        if (error) return reject(new ConnectionLost(`the message bus refused us: ${error.message}`));
-        this.#listen();
-        resolve();
-      });
-    });
-  }
-
-  #listen(): void {
-    const received: number[] = [];
-    this.#stream.on('fds', (fds: number[]) => received.push(...fds));
-    this.#stream.once('close', () => {
-      for (const fd of received) closeSync(fd);
-    });
-    wire.unmarshalMessages(
-      this.#stream,
-      (message) => this.#receive(message),
-      { plainValues: false, variants: 'wrap', returnBigInt: true, maxMessageSize: MAX_MESSAGE },
-      (error) => this.#stream.destroy(error),
-      (error) => {
-        process.nextTick(() => {
-          throw error;
-        });
-      },
-      (count) => received.splice(0, count),
-    );
   }
 
   #receive(message: Message): void {
@@ -191,14 +156,15 @@ export class Bus implements AsyncDisposable {
       return closeFds(message);
     }
     if (message.type !== METHOD_CALL) return closeFds(message);
-    if (this.#onCall !== undefined) return this.#onCall(message);
+    if (message.malformed) return this.#refuse(message, 'org.freedesktop.DBus.Error.InvalidArgs');
+    if (this.#onCall === undefined) return this.#refuse(message, 'org.freedesktop.DBus.Error.UnknownObject');
+    this.#onCall(message);
+  }
+
+  #refuse(message: Message, errorName: string): void {
     closeFds(message);
-    this.send({
-      type: ERROR,
-      destination: message.sender ?? '',
-      replySerial: message.serial,
-      errorName: 'org.freedesktop.DBus.Error.UnknownObject',
-    });
+    if ((message.flags ?? 0) & NO_REPLY_EXPECTED) return;
+    this.send({ type: ERROR, destination: message.sender ?? '', replySerial: message.serial, errorName });
   }
 
   #settle(message: Message): void {
@@ -206,8 +172,10 @@ export class Bus implements AsyncDisposable {
     // An answer that came after its deadline, or to nothing that we asked.
     if (pending === undefined) return closeFds(message);
     pending.settle();
-    if (message.type === METHOD_RETURN) return pending.resolve(message);
+    if (message.type === METHOD_RETURN && !message.malformed) return pending.resolve(message);
     closeFds(message);
+    if (message.malformed)
+      return pending.reject(new CallError('org.freedesktop.DBus.Error.InvalidArgs', 'the answer cannot be read'));
     const text = message.signature?.startsWith('s') ? String(message.body?.[0]) : '';
     pending.reject(new CallError(message.errorName ?? 'org.freedesktop.DBus.Error.Failed', text));
   }
@@ -217,34 +185,16 @@ export class Bus implements AsyncDisposable {
     this.#serial = serial === 0xffff_ffff ? 1 : serial + 1;
     return serial;
   }
-
-  // Messages of one turn of the event loop go out in one system call.
-  #write(message: Message): void {
-    const { fds = [] } = message;
-    let bytes: Buffer;
-    try {
-      bytes = wire.marshall(message);
-    } catch (error) {
-      for (const fd of fds) closeSync(fd);
-      throw error;
-    }
-    if (this.#stream.writableCorked === 0) {
-      this.#stream.cork();
-      process.nextTick(() => this.#stream.uncork());
-    }
-    if (fds.length > 0) this.#stream.writeWithFds(bytes, fds);
-    else this.#stream.write(bytes);
-  }
 }
 
 function dial(address: string): number {
-  let failure: unknown = new ConnectionLost(`no Unix socket in the bus address '${address}'`);
+  let failure = `no Unix socket in the bus address '${address}'`;
   for (const name of socketNames(address)) {
     try {
       return connectUnix(name);
     } catch (error) {
-      failure = error;
+      failure = `no message bus at '${address}': ${(error as Error).message}`;
     }
   }
-  throw failure;
+  throw new ConnectionLost(failure);
 }

@@ -1,6 +1,9 @@
 import { readFile } from 'node:fs/promises';
+import { NotAuthorized } from '../errors.js';
 import type { Bus } from './bus.js';
+import { CallError } from './call-error.js';
 import { codecFor } from './codec.js';
+import { DRIVER } from './driver.js';
 import { closeFds } from './message.js';
 import type { Variant } from './variant.js';
 
@@ -15,12 +18,12 @@ export type Caller = {
   readonly interactive: boolean;
 };
 
-type Credentials = Omit<Caller, 'interactive'>;
+type Known = { readonly consenting: Caller; readonly plain: Caller };
 
 /** Identifies callers. Remembers them while they are on the bus, so that a call costs no extra round trip. */
 export class Callers {
   readonly #bus: Bus;
-  readonly #known = new Map<string, Promise<Credentials>>();
+  readonly #known = new Map<string, Promise<Known>>();
 
   constructor(bus: Bus) {
     this.#bus = bus;
@@ -33,7 +36,8 @@ export class Callers {
       this.#known.set(name, known);
       known.catch(() => this.#known.delete(name));
     }
-    return { ...(await known), interactive };
+    const { consenting, plain } = await known;
+    return interactive ? consenting : plain;
   }
 
   /** The caller's control group as systemd names it, e.g. `/user.slice/user-1000.slice/session-4.scope`. */
@@ -41,27 +45,26 @@ export class Callers {
     return (await this.#credentials(name)).controlGroup;
   }
 
-  async #ask(name: string): Promise<Credentials> {
+  async #ask(name: string): Promise<Known> {
     const { uid, pid } = await this.#credentials(name);
     await this.#bus.subscriptions.watchName(name, () => this.#known.delete(name));
-    return { name, uid, pid };
+    const plain = { name, uid, pid, interactive: false };
+    return { plain, consenting: { ...plain, interactive: true } };
   }
 
   async #credentials(name: string): Promise<{ uid: number; pid: number | undefined; controlGroup: string }> {
-    const reply = await this.#bus.call({
-      destination: 'org.freedesktop.DBus',
-      path: '/org/freedesktop/DBus',
-      interface: 'org.freedesktop.DBus',
-      member: 'GetConnectionCredentials',
-      signature: 's',
-      body: [name],
+    const call = { ...DRIVER, member: 'GetConnectionCredentials', signature: 's', body: [name] };
+    const reply = await this.#bus.call(call).catch((error: unknown) => {
+      throw error instanceof CallError ? new NotAuthorized('the caller has left the bus') : error;
     });
     try {
       const fds = reply.fds ?? [];
       const all = codecFor('a{sv}').decode(reply.body?.[0], { fds }) as Map<string, Variant>;
       const pid = all.get('ProcessID')?.value as number | undefined;
       const controlGroup = await readControlGroup(pid, all.get('ProcessFD')?.value as number | undefined);
-      return { uid: all.get('UnixUserID')?.value as number, pid, controlGroup };
+      const uid = all.get('UnixUserID')?.value;
+      if (typeof uid !== 'number') throw new NotAuthorized('the bus does not know which user the caller is');
+      return { uid, pid, controlGroup };
     } finally {
       closeFds(reply);
     }

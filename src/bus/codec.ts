@@ -5,7 +5,11 @@ import { parseType, type TypeNode } from './signature.js';
 import { Variant } from './variant.js';
 
 /** Descriptors that travel beside a message body; `h` values are indices into the list. */
-export type Descriptors = { fds: number[] };
+export type Descriptors = {
+  fds: number[];
+  /** Those that decoding came upon. With it, no descriptor is given out twice. */
+  claimed?: Set<number>;
+};
 
 type Convert = (value: unknown, descriptors: Descriptors) => unknown;
 
@@ -17,15 +21,27 @@ type Convert = (value: unknown, descriptors: Descriptors) => unknown;
  */
 export type Codec = { decode: Convert; encode: Convert };
 
-const cache = new Map<string, Codec>();
+const codecs = new Map<string, Codec>();
+/** Types in variants are the peer's choice: only so many are remembered, apart from the interfaces' own. */
+const variantCodecs = new Map<string, Codec>();
+const MAX_VARIANT_CODECS = 256;
 
 export function codecFor(type: string, dictionary?: string): Codec {
   const key = dictionary === undefined ? type : `${type} ${dictionary}`;
-  let codec = cache.get(key);
+  let codec = codecs.get(key);
   if (codec === undefined) {
     codec = compile(parseType(type), dictionary);
-    // Types in variants are the peer's choice: remember only so many.
-    if (cache.size < 1024) cache.set(key, codec);
+    codecs.set(key, codec);
+  }
+  return codec;
+}
+
+function variantCodecFor(type: string): Codec {
+  let codec = variantCodecs.get(type);
+  if (codec === undefined) {
+    codec = compile(parseType(type));
+    if (variantCodecs.size >= MAX_VARIANT_CODECS) variantCodecs.clear();
+    variantCodecs.set(type, codec);
   }
   return codec;
 }
@@ -33,9 +49,11 @@ export function codecFor(type: string, dictionary?: string): Codec {
 const same: Codec = { decode: (value) => value, encode: (value) => value };
 
 const descriptor: Codec = {
-  decode: (index, { fds }) => {
+  decode: (index, { fds, claimed }) => {
     const fd = fds[index as number];
     if (fd === undefined) throw new InvalidArgs('the message names a file descriptor that it does not carry');
+    if (claimed?.has(fd)) throw new InvalidArgs('the message names a file descriptor twice');
+    claimed?.add(fd);
     return fd;
   },
   encode: (fd, { fds }) => fds.push(fd as number) - 1,
@@ -44,11 +62,11 @@ const descriptor: Codec = {
 const variant: Codec = {
   decode: (value, descriptors) => {
     const { signature, value: inner } = value as Variant;
-    return new Variant(signature, codecFor(signature).decode(inner, descriptors));
+    return new Variant(signature, variantCodecFor(signature).decode(inner, descriptors));
   },
   encode: (value, descriptors) => {
     const { signature, value: inner } = value as Variant;
-    return new native.Variant(signature, codecFor(signature).encode(inner, descriptors));
+    return new native.Variant(signature, variantCodecFor(signature).encode(inner, descriptors));
   },
 };
 

@@ -1,32 +1,16 @@
-// The parts of dbus-native that we use: SASL handshake, framing and marshalling. Its index pulls in a message broker,
-// proxies and a dispatcher that any peer can crash, so they are left out of our programs altogether.
+// The parts of dbus-native that we use: marshalling of message bodies. Its index pulls in a message broker, proxies and
+// a dispatcher that any peer can crash, so they are left out of our programs altogether.
 
-declare module 'dbus-native/lib/handshake.js' {
-  import type { Duplex } from 'node:stream';
-  export default function handshake(
-    stream: Duplex,
-    options: { authMethods: readonly string[] },
-    done: (error: Error | null, guid?: string, identity?: undefined, negotiated?: { unixFd: boolean }) => void,
-  ): void;
+declare module 'dbus-native/lib/dbus-buffer.js' {
+  type Options = { plainValues: boolean; variants: 'wrap'; returnBigInt: boolean; ayBuffer: true | 'view' };
+  export default class DBusBuffer {
+    constructor(bytes: Buffer, start: number, options: Options, endianness: number);
+    read(signature: string): unknown[];
+  }
 }
 
-declare module 'dbus-native/lib/message.js' {
-  import type { Duplex } from 'node:stream';
-  import type { Message } from '../src/bus/message.js';
-
-  type Options = { plainValues: boolean; variants: 'wrap'; returnBigInt: boolean; maxMessageSize: number };
-  const message: {
-    marshall(message: Message): Buffer;
-    unmarshalMessages(
-      stream: Duplex,
-      onMessage: (message: Message) => void,
-      options: Options,
-      onError: (error: Error) => void,
-      onHandlerError: (error: Error) => void,
-      takeFds: (count: number) => number[],
-    ): void;
-  };
-  export default message;
+declare module 'dbus-native/lib/marshall.js' {
+  export default function marshall(signature: string, body: readonly unknown[]): Buffer;
 }
 
 declare module 'dbus-native/lib/signature.js' {

@@ -1,10 +1,10 @@
-import type { RemoteAccessError } from '../errors.js';
+import { type RemoteAccessError, UnknownInterface, UnknownMethod } from '../errors.js';
 import type { Bus } from './bus.js';
 import type { Caller } from './caller.js';
 import { encodeBody } from './codec.js';
 import type { Handlers, InterfaceDescriptor, InterfaceShape } from './descriptor.js';
 import { SIGNAL } from './message.js';
-import { encodeProperty } from './property.js';
+import { encodeProperty } from './properties.js';
 
 /** Whose an object is, or whom a call is about: what access rules are decided on. */
 export type Subject = {
@@ -40,7 +40,8 @@ export class ExportedObject {
   readonly withheld = new Map<string, () => RemoteAccessError>();
   readonly #bus: Bus;
   readonly #subject: () => Subject;
-  #changed: Map<InterfaceDescriptor, Set<string>> | undefined;
+  /** Properties that changed in this turn of the event loop, by interface, by whom it concerns. */
+  readonly #changed = new Map<string | undefined, Map<Implementation, Set<string>>>();
 
   constructor(bus: Bus, path: string, subject: () => Subject = () => ({})) {
     this.#bus = bus;
@@ -68,6 +69,20 @@ export class ExportedObject {
     return this.interfaces.get(iface)?.subjectOf?.(member, args, caller) ?? this.#subject();
   }
 
+  /** The implementation of an interface, else the error that its caller gets. */
+  implementing(iface: string): Implementation {
+    const implementation = this.interfaces.get(iface);
+    if (implementation !== undefined) return implementation;
+    throw this.withheld.get(iface)?.() ?? new UnknownInterface(`${this.path} has no interface ${iface}`);
+  }
+
+  /** Whichever interface has the method: calls need not name one (D-Bus specification, "Message Types"). */
+  answering(method: string): Implementation {
+    for (const candidate of this.interfaces.values())
+      if (Object.hasOwn(candidate.descriptor.methods, method)) return candidate;
+    throw new UnknownMethod(`no method ${method} on ${this.path}`);
+  }
+
   /** Sends a signal to whom the interface says: to everybody, or to `owner` alone. */
   emit<S extends InterfaceShape, N extends keyof S['signals'] & string>(
     descriptor: InterfaceDescriptor<S>,
@@ -86,7 +101,7 @@ export class ExportedObject {
       member: name,
       signature: signal.args.map(({ type }) => type).join(''),
       body: encodeBody(signal.args, args, descriptors),
-      ...(signal.to === 'owner' ? { destination: owner as string } : {}),
+      ...(signal.to !== 'everyone' && owner !== undefined ? { destination: owner } : {}),
     });
   }
 
@@ -99,39 +114,52 @@ export class ExportedObject {
     names: readonly (keyof S['properties'] & string)[],
     owner?: string,
   ): void {
-    if (this.#changed === undefined) {
-      this.#changed = new Map();
-      queueMicrotask(() => this.#sendChanges(owner));
-    }
-    const key = descriptor as unknown as InterfaceDescriptor;
-    const set = this.#changed.get(key) ?? new Set();
-    for (const name of names) set.add(name);
-    this.#changed.set(key, set);
+    const implementation = this.interfaces.get(descriptor.name);
+    if (implementation === undefined) return;
+    if (this.#changed.size === 0) queueMicrotask(() => this.#sendChanges());
+    const changed = this.#changed.get(owner) ?? new Map<Implementation, Set<string>>();
+    this.#changed.set(owner, changed);
+    changed.set(implementation, new Set([...(changed.get(implementation) ?? []), ...names]));
   }
 
-  #sendChanges(owner: string | undefined): void {
-    const changes = this.#changed;
-    this.#changed = undefined;
-    for (const [descriptor, names] of changes ?? []) {
-      const properties = this.interfaces.get(descriptor.name)?.properties ?? {};
-      const values: unknown[] = [];
-      const invalidated: string[] = [];
-      for (const name of names) {
-        const property = descriptor.properties[name];
-        const get = properties[name];
-        if (property === undefined || get === undefined) continue;
-        if (owner === undefined && !property.access.includes('anyone')) invalidated.push(name);
-        else values.push([name, encodeProperty(property, get())]);
-      }
-      this.#bus.send({
-        type: SIGNAL,
-        path: this.path,
-        interface: 'org.freedesktop.DBus.Properties',
-        member: 'PropertiesChanged',
-        signature: 'sa{sv}as',
-        body: [descriptor.name, values, invalidated],
-        ...(owner === undefined ? {} : { destination: owner }),
-      });
+  #sendChanges(): void {
+    const all = [...this.#changed];
+    this.#changed.clear();
+    for (const [owner, changed] of all)
+      for (const [implementation, names] of changed)
+        try {
+          this.#sendPropertiesChanged(owner, implementation, names);
+        } catch (error) {
+          // A getter of ours failed; nobody is there to be told.
+          console.error(error);
+        }
+  }
+
+  #sendPropertiesChanged(
+    owner: string | undefined,
+    { descriptor, properties }: Implementation,
+    names: Iterable<string>,
+  ): void {
+    const values: unknown[] = [];
+    const invalidated: string[] = [];
+    for (const name of names) {
+      const property = descriptor.properties[name];
+      const get = properties[name];
+      if (property === undefined || get === undefined)
+        throw new TypeError(`${descriptor.name} has no property ${name}`);
+      const told = owner !== undefined || property.access.includes('anyone');
+      if (told && property.emits === 'true') values.push([name, encodeProperty(property, get())]);
+      else if (property.emits === 'true' || property.emits === 'invalidates') invalidated.push(name);
     }
+    if (values.length + invalidated.length === 0) return;
+    this.#bus.send({
+      type: SIGNAL,
+      path: this.path,
+      interface: 'org.freedesktop.DBus.Properties',
+      member: 'PropertiesChanged',
+      signature: 'sa{sv}as',
+      body: [descriptor.name, values, invalidated],
+      ...(owner === undefined ? {} : { destination: owner }),
+    });
   }
 }

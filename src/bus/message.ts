@@ -1,6 +1,7 @@
 import { closeSync } from 'node:fs';
+import { InvalidArgs } from '../errors.js';
 
-/** A D-Bus message as dbus-native frames it (D-Bus specification, "Message Protocol"). */
+/** A D-Bus message (D-Bus specification, "Message Protocol"). */
 export type Message = {
   type: number;
   serial: number;
@@ -13,7 +14,10 @@ export type Message = {
   destination?: string;
   sender?: string;
   signature?: string;
+  /** Values in the wire library's shapes: see Codec. */
   body?: unknown[];
+  /** The body arrived but could not be read. */
+  malformed?: true;
   /** Descriptors that came or go with the message; `h` values in the body are indices into it. */
   fds?: number[];
 };
@@ -26,7 +30,30 @@ export const SIGNAL = 4;
 export const NO_REPLY_EXPECTED = 0x1;
 export const ALLOW_INTERACTIVE_AUTHORIZATION = 0x4;
 
+/** The system bus throws out who sends a larger message, in bytes (max_message_size in dbus-daemon's system.conf). */
+export const MAX_SENT = 32 * 1024 * 1024;
+
+/** Or one with more descriptors (max_message_unix_fds). */
+export const MAX_SENT_FDS = 16;
+
+/** No message is larger on any bus, in bytes (D-Bus specification, "Message Format"). */
+export const MAX_RECEIVED = 128 * 1024 * 1024;
+
+/** Raises InvalidArgs where a call's arguments are not of these types. */
+export function expectSignature({ member, signature = '' }: Message, expected: string): void {
+  if (signature !== expected) throw new InvalidArgs(`${member} takes '${expected}', not '${signature.slice(0, 64)}'`);
+}
+
 /** Closes the descriptors that came with a message and that nobody took. */
-export function closeFds(message: Message): void {
-  for (const fd of message.fds ?? []) closeSync(fd);
+export function closeFds(message: { fds?: readonly number[] }): void {
+  for (const fd of message.fds ?? []) closeFd(fd);
+}
+
+/** Closes all it is given, also after one that is closed already: that is our bug, and the others would stay open. */
+export function closeFd(fd: number): void {
+  try {
+    closeSync(fd);
+  } catch (error) {
+    console.error(error);
+  }
 }

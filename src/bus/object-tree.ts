@@ -1,32 +1,22 @@
 import { readFile } from 'node:fs/promises';
-import {
-  InvalidArgs,
-  isOurs,
-  NotSupported,
-  PropertyReadOnly,
-  RemoteAccessError,
-  UnknownInterface,
-  UnknownMethod,
-  UnknownObject,
-  UnknownProperty,
-} from '../errors.js';
+import { NotSupported, UnknownMethod, UnknownObject } from '../errors.js';
 import type { Bus } from './bus.js';
-import { CallError } from './call-error.js';
 import { type Caller, Callers } from './caller.js';
 import { decodeBody, encodeBody } from './codec.js';
-import type { PropertyDescriptor } from './descriptor.js';
+import { errorReply } from './error-reply.js';
 import type { ExportedObject, Implementation } from './exported-object.js';
 import { introspect } from './introspection.js';
 import {
   ALLOW_INTERACTIVE_AUTHORIZATION,
   closeFds,
   ERROR,
+  expectSignature,
   METHOD_RETURN,
   type Message,
   NO_REPLY_EXPECTED,
-  SIGNAL,
 } from './message.js';
-import { encodeProperty, propertyValue } from './property.js';
+import { ObjectManager } from './object-manager.js';
+import { answerProperties } from './properties.js';
 
 /** A call that somebody must be allowed to make. */
 export type AccessRequest = {
@@ -48,7 +38,8 @@ export interface Bouncer {
   sees(request: AccessRequest): Promise<boolean>;
 }
 
-type Reply = { signature: string; body: unknown[]; fds?: number[] };
+/** What a call is answered with; the descriptors are given away. */
+export type Reply = { signature: string; body: unknown[]; fds?: number[] };
 
 /**
  * The objects that we export: takes method calls, checks types and rights, and answers. Handlers receive a verified
@@ -60,13 +51,13 @@ export class ObjectTree {
   readonly #bus: Bus;
   readonly #bouncer: Bouncer;
   readonly #objects = new Map<string, ExportedObject>();
-  readonly #managerPath: string | undefined;
+  readonly #manager: ObjectManager | undefined;
 
   /** With `managerPath`, the object there is an ObjectManager of all objects below it. */
   constructor(bus: Bus, bouncer: Bouncer, managerPath?: string) {
     this.#bus = bus;
     this.#bouncer = bouncer;
-    this.#managerPath = managerPath;
+    this.#manager = managerPath === undefined ? undefined : new ObjectManager(bus, bouncer, managerPath);
     this.callers = new Callers(bus);
     bus.onCall = (message) => void this.#take(message);
   }
@@ -74,62 +65,43 @@ export class ObjectTree {
   /** Makes the object reachable; announced to everybody by names, or with its properties to `owner` alone. */
   add(object: ExportedObject, owner?: string): void {
     this.#objects.set(object.path, object);
-    if (!this.#isManaged(object.path)) return;
-    const interfaces = [...object.interfaces.values()].map((implementation) => [
-      implementation.descriptor.name,
-      owner === undefined ? [] : allProperties(implementation),
-    ]);
-    this.#announce('InterfacesAdded', 'oa{sa{sv}}', [object.path, interfaces], owner);
+    this.#manager?.announceAdded(object, owner);
   }
 
   remove(object: ExportedObject, owner?: string): void {
-    if (!this.#objects.delete(object.path) || !this.#isManaged(object.path)) return;
-    this.#announce('InterfacesRemoved', 'oas', [object.path, [...object.interfaces.keys()]], owner);
-  }
-
-  #isManaged(path: string): boolean {
-    return this.#managerPath !== undefined && path.startsWith(`${this.#managerPath}/`);
-  }
-
-  #announce(member: string, signature: string, body: unknown[], owner: string | undefined): void {
-    this.#bus.send({
-      type: SIGNAL,
-      path: this.#managerPath ?? '/',
-      interface: 'org.freedesktop.DBus.ObjectManager',
-      member,
-      signature,
-      body,
-      ...(owner === undefined ? {} : { destination: owner }),
-    });
+    if (this.#objects.delete(object.path)) this.#manager?.announceRemoved(object, owner);
   }
 
   async #take(message: Message): Promise<void> {
     let answer: Omit<Message, 'serial'>;
     try {
-      const reply = await this.#dispatch(message);
-      answer = { type: METHOD_RETURN, ...reply };
+      answer = { type: METHOD_RETURN, ...(await this.#dispatch(message)) };
     } catch (error) {
-      answer = { type: ERROR, ...describe(error) };
+      answer = { type: ERROR, ...errorReply(error) };
     }
     closeFds(message);
-    if ((message.flags ?? 0) & NO_REPLY_EXPECTED) return closeFds(answer as Message);
-    this.#bus.send({ ...answer, replySerial: message.serial, destination: message.sender ?? '' });
+    if ((message.flags ?? 0) & NO_REPLY_EXPECTED) return closeFds(answer);
+    const to = { replySerial: message.serial, destination: message.sender ?? '' };
+    try {
+      this.#bus.send({ ...answer, ...to });
+    } catch (error) {
+      // The handler's answer cannot be sent, so the caller gets to know that instead.
+      this.#bus.send({ type: ERROR, ...errorReply(error), ...to });
+    }
   }
 
   async #dispatch(message: Message): Promise<Reply> {
-    const { path = '/', interface: iface, member = '' } = message;
-    if (iface === 'org.freedesktop.DBus.Peer') return peer(member);
-    if (iface === 'org.freedesktop.DBus.Introspectable') return this.#introspect(path, member);
+    const { path = '/', interface: iface, member = '', sender = '', flags = 0 } = message;
+    if (iface === 'org.freedesktop.DBus.Peer') return peer(message);
+    if (iface === 'org.freedesktop.DBus.Introspectable') return this.#introspect(path, message);
     const object = this.#objects.get(path);
     if (object === undefined) throw new UnknownObject(`no object ${path}`);
-    const caller = await this.callers.identify(
-      message.sender ?? '',
-      ((message.flags ?? 0) & ALLOW_INTERACTIVE_AUTHORIZATION) !== 0,
-    );
-    if (iface === 'org.freedesktop.DBus.Properties') return this.#properties(object, caller, message);
-    if (iface === 'org.freedesktop.DBus.ObjectManager' && path === this.#managerPath)
-      return this.#managed(caller, member);
-    return this.#call(implementing(object, iface, member), object, caller, message);
+    const caller = await this.callers.identify(sender, (flags & ALLOW_INTERACTIVE_AUTHORIZATION) !== 0);
+    if (iface === 'org.freedesktop.DBus.Properties') return answerProperties(this.#bouncer, object, caller, message);
+    if (iface === 'org.freedesktop.DBus.ObjectManager' && path === this.#manager?.path)
+      return this.#manager.answer(this.#objects.values(), caller, message);
+    const implementation = iface === undefined ? object.answering(member) : object.implementing(iface);
+    return this.#call(implementation, object, caller, message);
   }
 
   async #call(
@@ -138,93 +110,30 @@ export class ObjectTree {
     caller: Caller,
     message: Message,
   ): Promise<Reply> {
-    const method = Object.hasOwn(descriptor.methods, message.member ?? '')
-      ? descriptor.methods[message.member ?? '']
-      : undefined;
-    if (method === undefined) throw new UnknownMethod(`no method ${message.member} on ${descriptor.name}`);
+    const { member = '' } = message;
+    const method = Object.hasOwn(descriptor.methods, member) ? descriptor.methods[member] : undefined;
+    if (method === undefined) throw new UnknownMethod(`no method ${member} on ${descriptor.name}`);
     expectSignature(message, method.in.map(({ type }) => type).join(''));
     const args = decodeBody(method.in, message.body ?? [], { fds: message.fds ?? [] });
-    await this.#bouncer.admit({
-      caller,
-      access: method.access,
-      object,
-      interface: descriptor.name,
-      member: method.name,
-      args,
-    });
+    const { name, access } = method;
+    await this.#bouncer.admit({ caller, access, object, interface: descriptor.name, member: name, args });
     const handler = handlers[`${method.name.charAt(0).toLowerCase()}${method.name.slice(1)}`];
     if (handler === undefined) throw new TypeError(`${descriptor.name}.${method.name} has no handler`);
     const result = await handler.call(handlers, caller, ...args);
     const values = method.out.length === 1 ? [result] : ((result as unknown[] | undefined) ?? []);
-    const descriptors = { fds: [] as number[] };
-    const body = encodeBody(method.out, values, descriptors);
-    return { signature: method.out.map(({ type }) => type).join(''), body, fds: descriptors.fds };
+    const fds: number[] = [];
+    try {
+      const body = encodeBody(method.out, values, { fds });
+      return { signature: method.out.map(({ type }) => type).join(''), body, fds };
+    } catch (error) {
+      closeFds({ fds });
+      throw error;
+    }
   }
 
-  async #properties(object: ExportedObject, caller: Caller, message: Message): Promise<Reply> {
-    const { member = '', body = [] } = message;
-    if (member === 'Get') {
-      expectSignature(message, 'ss');
-      const [iface, name] = body as [string, string];
-      const [property, get] = propertyOf(object, iface, name);
-      await this.#bouncer.admit({ caller, access: property.access, object, interface: iface, member: name, args: [] });
-      return { signature: 'v', body: [encodeProperty(property, get())] };
-    }
-    if (member === 'GetAll') {
-      expectSignature(message, 's');
-      const implementation = implementing(object, body[0] as string, '');
-      const access = [
-        ...new Set(Object.values(implementation.descriptor.properties).map((property) => property.access)),
-      ];
-      for (const rule of access)
-        await this.#bouncer.admit({
-          caller,
-          access: rule,
-          object,
-          interface: implementation.descriptor.name,
-          member: 'GetAll',
-          args: [],
-        });
-      return { signature: 'a{sv}', body: [allProperties(implementation)] };
-    }
-    if (member === 'Set') {
-      expectSignature(message, 'ssv');
-      const [iface, name] = body as [string, string];
-      propertyOf(object, iface, name);
-      throw new PropertyReadOnly(`${name} cannot be set`);
-    }
-    throw new UnknownMethod(`no method ${member} on org.freedesktop.DBus.Properties`);
-  }
-
-  async #managed(caller: Caller, member: string): Promise<Reply> {
-    if (member !== 'GetManagedObjects') throw new UnknownMethod(`no method ${member}`);
-    const objects: unknown[] = [];
-    for (const object of this.#objects.values()) {
-      if (!this.#isManaged(object.path)) continue;
-      const interfaces: unknown[] = [];
-      for (const implementation of object.interfaces.values()) {
-        const access = Object.values(implementation.descriptor.properties).map((property) => property.access);
-        const seen = await Promise.all(
-          access.map((rule) =>
-            this.#bouncer.sees({
-              caller,
-              access: rule,
-              object,
-              interface: implementation.descriptor.name,
-              member: 'GetAll',
-              args: [],
-            }),
-          ),
-        );
-        if (seen.every(Boolean)) interfaces.push([implementation.descriptor.name, allProperties(implementation)]);
-      }
-      if (interfaces.length > 0) objects.push([object.path, interfaces]);
-    }
-    return { signature: 'a{oa{sa{sv}}}', body: [objects] };
-  }
-
-  #introspect(path: string, member: string): Reply {
-    if (member !== 'Introspect') throw new UnknownMethod(`no method ${member}`);
+  #introspect(path: string, message: Message): Reply {
+    if (message.member !== 'Introspect') throw new UnknownMethod(`no method ${message.member}`);
+    expectSignature(message, '');
     const prefix = path === '/' ? '/' : `${path}/`;
     const children = new Set(
       [...this.#objects.keys()]
@@ -233,55 +142,17 @@ export class ObjectTree {
     );
     const object = this.#objects.get(path);
     if (object === undefined && children.size === 0) throw new UnknownObject(`no object ${path}`);
-    return { signature: 's', body: [introspect(object, path === this.#managerPath, children)] };
+    return { signature: 's', body: [introspect(object, path === this.#manager?.path, children)] };
   }
 }
 
-/** The implementation of an interface; a call without one goes to whichever has the member (D-Bus specification). */
-function implementing(object: ExportedObject, iface: string | undefined, member: string): Implementation {
-  if (iface === undefined) {
-    for (const candidate of object.interfaces.values())
-      if (Object.hasOwn(candidate.descriptor.methods, member)) return candidate;
-    throw new UnknownMethod(`no method ${member} on ${object.path}`);
-  }
-  const implementation = object.interfaces.get(iface);
-  if (implementation === undefined)
-    throw object.withheld.get(iface)?.() ?? new UnknownInterface(`${object.path} has no interface ${iface}`);
-  return implementation;
-}
-
-function propertyOf(object: ExportedObject, iface: string, name: string): [PropertyDescriptor, () => unknown] {
-  const { descriptor, properties } = implementing(object, iface, '');
-  const property = Object.hasOwn(descriptor.properties, name) ? descriptor.properties[name] : undefined;
-  const get = properties[name];
-  if (property === undefined || get === undefined) throw new UnknownProperty(`no property ${name} on ${iface}`);
-  return [property, get];
-}
-
-function allProperties({ descriptor, properties }: Implementation): unknown[] {
-  return Object.values(descriptor.properties).map((property) => [property.name, propertyValue(property, properties)]);
-}
-
-function expectSignature(message: Message, expected: string): void {
-  if ((message.signature ?? '') !== expected)
-    throw new InvalidArgs(`${message.member} takes '${expected}', not '${(message.signature ?? '').slice(0, 64)}'`);
-}
-
-async function peer(member: string): Promise<Reply> {
-  if (member === 'Ping') return { signature: '', body: [] };
-  if (member !== 'GetMachineId') throw new UnknownMethod(`no method ${member} on org.freedesktop.DBus.Peer`);
+async function peer(message: Message): Promise<Reply> {
+  if (message.member !== 'Ping' && message.member !== 'GetMachineId')
+    throw new UnknownMethod(`no method ${message.member} on org.freedesktop.DBus.Peer`);
+  expectSignature(message, '');
+  if (message.member === 'Ping') return { signature: '', body: [] };
   const id = await readFile('/etc/machine-id', 'utf8').catch(() => {
     throw new NotSupported('this machine has no /etc/machine-id');
   });
   return { signature: 's', body: [id.trim()] };
-}
-
-/** An error as its caller may see it: ours by name and message, anything else without details. */
-function describe(error: unknown): { errorName: string; signature: 's'; body: [string] } {
-  if (error instanceof RemoteAccessError) return { errorName: error.dbusName, signature: 's', body: [error.message] };
-  // What another process of ours answered by name is meant for the caller, too.
-  if (error instanceof CallError && isOurs(error.dbusName))
-    return { errorName: error.dbusName, signature: 's', body: [error.text] };
-  console.error(error);
-  return { errorName: 'org.freedesktop.DBus.Error.Failed', signature: 's', body: ['internal error'] };
 }

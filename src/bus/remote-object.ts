@@ -1,14 +1,25 @@
+import { InvalidArgs } from '../errors.js';
 import type { Bus } from './bus.js';
 import { CallError } from './call-error.js';
-import { codecFor, decodeBody, encodeBody } from './codec.js';
-import type { CallOptions, Client, InterfaceDescriptor, InterfaceShape, MethodDescriptor } from './descriptor.js';
-import { closeFds } from './message.js';
+import { codecFor, type Descriptors, decodeBody, encodeBody } from './codec.js';
+import type {
+  ArgumentDescriptor,
+  CallOptions,
+  Client,
+  InterfaceDescriptor,
+  InterfaceShape,
+  MethodDescriptor,
+} from './descriptor.js';
+import { closeFd, closeFds, type Message } from './message.js';
 import { duplicate } from './native/descriptors.js';
 import type { Variant } from './variant.js';
 
+const PROPERTIES = 'org.freedesktop.DBus.Properties';
+
 /**
  * An interface of an object of somebody else's, typed from its XML. Every call has a deadline and can be aborted.
- * Descriptors given to a call stay the caller's; those in a reply become the caller's.
+ * Descriptors given to a call stay the caller's; those in a reply become the caller's. An answer that is not what the
+ * interface promises is a CallError too.
  */
 export class RemoteObject<S extends InterfaceShape> {
   readonly destination: string;
@@ -35,24 +46,20 @@ export class RemoteObject<S extends InterfaceShape> {
   ): Promise<S['properties'][N]> {
     const property = this.#descriptor.properties[name];
     if (property === undefined) throw new TypeError(`${this.#descriptor.name} has no property ${name}`);
-    const reply = await this.#bus.call(
-      {
-        destination: this.destination,
-        path: this.path,
-        interface: 'org.freedesktop.DBus.Properties',
-        member: 'Get',
-        signature: 'ss',
-        body: [this.#descriptor.name, name],
-      },
-      options,
-    );
-    const { signature, value } = (reply.body ?? [])[0] as Variant;
-    if (signature !== property.type)
-      throw new CallError('org.freedesktop.DBus.Error.InvalidSignature', `${name} has type ${signature}`);
-    return codecFor(property.type, property.dictionary).decode(value, { fds: [] }) as S['properties'][N];
+    const { destination, path } = this;
+    const call = { destination, path, interface: PROPERTIES, member: 'Get', signature: 'ss' };
+    const reply = await this.#bus.call({ ...call, body: [this.#descriptor.name, name] }, options);
+    return decodeReply(reply, 'v', name, (body, descriptors) => {
+      const { signature, value } = body[0] as Variant;
+      if (signature !== property.type) throw new InvalidArgs(`${name} has type ${signature}`);
+      return codecFor(property.type, property.dictionary).decode(value, descriptors) as S['properties'][N];
+    });
   }
 
-  /** Calls `handler` for each such signal of this object, sent by the one we talk to, until disposed. */
+  /**
+   * Calls `handler` for each such signal of this object, sent by the one we talk to, until disposed. Signals whose
+   * values are not as the interface says are passed over; descriptors in one are closed when the handler returns.
+   */
   subscribe<N extends keyof S['signals'] & string>(
     name: N,
     handler: (...args: [...S['signals'][N]]) => void,
@@ -60,13 +67,19 @@ export class RemoteObject<S extends InterfaceShape> {
   ): Promise<AsyncDisposable> {
     const signal = this.#descriptor.signals[name];
     if (signal === undefined) throw new TypeError(`${this.#descriptor.name} has no signal ${name}`);
-    const expected = signal.args.map(({ type }) => type).join('');
+    const expected = signatureOf(signal.args);
     return this.#bus.subscriptions.subscribe(
       { sender: this.destination, path: this.path, interface: this.#descriptor.name, member: name },
       (message) => {
-        if ((message.signature ?? '') !== expected) return;
-        const values = decodeBody(signal.args, message.body ?? [], { fds: message.fds ?? [] });
-        handler(...(values as [...S['signals'][N]]));
+        if ((message.signature ?? '') !== expected || message.malformed) return;
+        let values: unknown[];
+        try {
+          values = decodeBody(signal.args, message.body ?? [], { fds: message.fds ?? [] });
+        } catch (error) {
+          if (error instanceof InvalidArgs) return;
+          throw error;
+        }
+        return handler(...(values as [...S['signals'][N]]));
       },
       options,
     );
@@ -75,26 +88,58 @@ export class RemoteObject<S extends InterfaceShape> {
   async #call(method: MethodDescriptor, args: readonly unknown[], options?: CallOptions): Promise<unknown> {
     const descriptors = { fds: [] as number[] };
     const body = encodeBody(method.in, args, descriptors);
+    const { destination, path } = this;
     const reply = await this.#bus.call(
       {
-        destination: this.destination,
-        path: this.path,
+        destination,
+        path,
         interface: this.#descriptor.name,
         member: method.name,
-        ...(method.in.length > 0 ? { signature: method.in.map(({ type }) => type).join(''), body } : {}),
-        fds: descriptors.fds.map(duplicate),
+        ...(method.in.length > 0 ? { signature: signatureOf(method.in), body } : {}),
+        ...(descriptors.fds.length > 0 ? { fds: duplicates(descriptors.fds) } : {}),
       },
       options,
     );
-    const expected = method.out.map(({ type }) => type).join('');
-    if ((reply.signature ?? '') !== expected) {
-      closeFds(reply);
-      throw new CallError(
-        'org.freedesktop.DBus.Error.InvalidSignature',
-        `${method.name} answered '${reply.signature ?? ''}', expected '${expected}'`,
-      );
-    }
-    const values = decodeBody(method.out, reply.body ?? [], { fds: reply.fds ?? [] });
-    return method.out.length === 1 ? values[0] : method.out.length === 0 ? undefined : values;
+    return decodeReply(reply, signatureOf(method.out), method.name, (values, received) => {
+      const decoded = decodeBody(method.out, values, received);
+      return method.out.length === 1 ? decoded[0] : method.out.length === 0 ? undefined : decoded;
+    });
+  }
+}
+
+/** The values of a reply. Descriptors that came with it and that no value names are closed; on an error all are. */
+function decodeReply<T>(
+  reply: Message,
+  expected: string,
+  what: string,
+  decode: (body: unknown[], descriptors: Descriptors) => T,
+): T {
+  const { signature = '', body = [], fds = [] } = reply;
+  const claimed = new Set<number>();
+  try {
+    if (signature !== expected) throw new InvalidArgs(`${what} answered '${signature}', expected '${expected}'`);
+    const value = decode(body, { fds, claimed });
+    for (const fd of fds) if (!claimed.has(fd)) closeFd(fd);
+    return value;
+  } catch (error) {
+    closeFds(reply);
+    if (error instanceof InvalidArgs)
+      throw new CallError('org.freedesktop.DBus.Error.InvalidSignature', `the answer is not valid: ${error.message}`);
+    throw error;
+  }
+}
+
+function signatureOf(args: readonly ArgumentDescriptor[]): string {
+  return args.map(({ type }) => type).join('');
+}
+
+function duplicates(fds: readonly number[]): number[] {
+  const copies: number[] = [];
+  try {
+    for (const fd of fds) copies.push(duplicate(fd));
+    return copies;
+  } catch (error) {
+    closeFds({ fds: copies });
+    throw error;
   }
 }

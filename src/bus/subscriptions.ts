@@ -1,13 +1,8 @@
 import type { Bus } from './bus.js';
 import { CallError } from './call-error.js';
 import type { CallOptions } from './descriptor.js';
+import { DRIVER } from './driver.js';
 import type { Message } from './message.js';
-
-const DRIVER = {
-  destination: 'org.freedesktop.DBus',
-  path: '/org/freedesktop/DBus',
-  interface: 'org.freedesktop.DBus',
-};
 
 export type SignalRule = {
   /** Who must have sent it: a unique or a well-known name. */
@@ -26,10 +21,10 @@ type Subscription = SignalRule & { handler: (message: Message) => void };
 export class Subscriptions {
   readonly #bus: Bus;
   readonly #subscriptions = new Set<Subscription>();
-  /** Match rules on the bus and how many need each. */
-  readonly #rules = new Map<string, number>();
+  /** Match rules, how many need each, and when the bus has it. */
+  readonly #rules = new Map<string, { users: number; added: Promise<unknown> }>();
   /** Owners of the well-known names we subscribed to. */
-  readonly #owners = new Map<string, { owner: string; users: number }>();
+  readonly #owners = new Map<string, Owner>();
   readonly #ownerWatchers = new Map<string, Set<(owner: string) => void>>();
   readonly #vanished = new Map<string, Set<() => void>>();
 
@@ -46,16 +41,21 @@ export class Subscriptions {
     const subscription = { ...rule, handler };
     const match = `type='signal',sender='${rule.sender}',path='${rule.path}',interface='${rule.interface}',member='${rule.member}'`;
     const watched = !rule.sender.startsWith(':') && rule.sender !== DRIVER.destination;
-    if (watched) await this.#trackOwner(rule.sender, options);
-    this.#subscriptions.add(subscription);
-    await this.#addMatch(match, options);
-    return {
-      [Symbol.asyncDispose]: async () => {
-        if (!this.#subscriptions.delete(subscription)) return;
-        await this.#removeMatch(match);
-        if (watched) await this.#untrackOwner(rule.sender);
-      },
+    const dispose = async (): Promise<void> => {
+      if (!this.#subscriptions.delete(subscription)) return;
+      await Promise.all([this.#removeMatch(match), watched && this.#untrackOwner(rule.sender)]);
     };
+    this.#subscriptions.add(subscription);
+    // Both are asked for before either is awaited, so that disposing undoes both whatever becomes of them.
+    const asked = [this.#addMatch(match, options), watched && this.#trackOwner(rule.sender, options)];
+    try {
+      await Promise.all(asked);
+    } catch (error) {
+      await Promise.allSettled(asked);
+      await dispose();
+      throw error;
+    }
+    return { [Symbol.asyncDispose]: dispose };
   }
 
   /**
@@ -63,17 +63,18 @@ export class Subscriptions {
    * the bus allows a connection only some hundreds.
    */
   async watchName(name: string, vanished: () => void, options?: CallOptions): Promise<Disposable> {
-    let watchers = this.#vanished.get(name);
-    if (watchers === undefined) {
-      watchers = new Set();
-      this.#vanished.set(name, watchers);
-    }
+    const watchers = this.#vanished.get(name) ?? new Set();
+    this.#vanished.set(name, watchers);
     watchers.add(vanished);
-    const disposable = { [Symbol.dispose]: () => this.#unwatch(name, vanished) };
-    if (!this.#rules.has(NAMES_LOST)) await this.#addMatch(NAMES_LOST, options);
-    const reply = await this.#bus.call({ ...DRIVER, member: 'NameHasOwner', signature: 's', body: [name] }, options);
-    if (reply.body?.[0] !== true && this.#unwatch(name, vanished)) vanished();
-    return disposable;
+    try {
+      await this.#keepMatch(NAMES_LOST, options);
+      const reply = await this.#bus.call({ ...DRIVER, member: 'NameHasOwner', signature: 's', body: [name] }, options);
+      if (reply.body?.[0] !== true && this.#unwatch(name, vanished)) vanished();
+    } catch (error) {
+      this.#unwatch(name, vanished);
+      throw error;
+    }
+    return { [Symbol.dispose]: () => this.#unwatch(name, vanished) };
   }
 
   /**
@@ -98,7 +99,7 @@ export class Subscriptions {
     if (message.sender === DRIVER.destination && message.member === 'NameOwnerChanged') this.#ownerChanged(message);
     for (const { sender, path, interface: iface, member, handler } of [...this.#subscriptions]) {
       if (member !== message.member || iface !== message.interface || path !== message.path) continue;
-      if (message.sender === (this.#owners.get(sender)?.owner ?? sender)) handler(message);
+      if (message.sender === (this.#owners.get(sender)?.owner ?? sender)) run(() => handler(message));
     }
   }
 
@@ -106,13 +107,13 @@ export class Subscriptions {
     const [name, , owner] = body as [string, string, string];
     const tracked = this.#owners.get(name);
     if (tracked !== undefined) {
-      tracked.owner = owner;
-      for (const changed of [...(this.#ownerWatchers.get(name) ?? [])]) changed(owner);
+      Object.assign(tracked, { owner, told: true });
+      for (const changed of [...(this.#ownerWatchers.get(name) ?? [])]) run(() => changed(owner));
     }
     if (owner !== '' || !name.startsWith(':')) return;
     const watchers = this.#vanished.get(name);
     this.#vanished.delete(name);
-    for (const vanished of watchers ?? []) vanished();
+    for (const vanished of watchers ?? []) run(vanished);
   }
 
   #unwatch(name: string, vanished: () => void): boolean {
@@ -122,19 +123,27 @@ export class Subscriptions {
     return true;
   }
 
-  async #trackOwner(name: string, options?: CallOptions): Promise<void> {
+  #trackOwner(name: string, options?: CallOptions): Promise<void> {
     const tracked = this.#owners.get(name);
     if (tracked !== undefined) {
       tracked.users++;
-      return;
+      return tracked.known;
     }
-    const entry = { owner: '', users: 1 };
+    const entry: Owner = { owner: '', users: 1, told: false, known: Promise.resolve() };
     this.#owners.set(name, entry);
-    await this.#addMatch(ownerRule(name), options);
+    entry.known = this.#askOwner(name, entry, options);
+    return entry.known;
+  }
+
+  async #askOwner(name: string, entry: Owner, options?: CallOptions): Promise<void> {
+    const added = this.#addMatch(ownerRule(name), options);
     try {
-      const reply = await this.#bus.call({ ...DRIVER, member: 'GetNameOwner', signature: 's', body: [name] }, options);
-      entry.owner = String(reply.body?.[0]);
+      const call = { ...DRIVER, member: 'GetNameOwner', signature: 's', body: [name] };
+      const [reply] = await Promise.all([this.#bus.call(call, options), added]);
+      // A change that was announced meanwhile is newer than this answer, or the same.
+      if (!entry.told) entry.owner = String(reply.body?.[0]);
     } catch (error) {
+      await added;
       // Nobody has the name yet: NameOwnerChanged will tell.
       if (!(error instanceof CallError)) throw error;
     }
@@ -148,17 +157,45 @@ export class Subscriptions {
     await this.#removeMatch(ownerRule(name));
   }
 
-  async #addMatch(rule: string, options?: CallOptions): Promise<void> {
-    const users = this.#rules.get(rule) ?? 0;
-    this.#rules.set(rule, users + 1);
-    if (users === 0) await this.#bus.call({ ...DRIVER, member: 'AddMatch', signature: 's', body: [rule] }, options);
+  #addMatch(rule: string, options?: CallOptions): Promise<unknown> {
+    const known = this.#rules.get(rule);
+    if (known !== undefined) {
+      known.users++;
+      return known.added;
+    }
+    const added = this.#bus.call({ ...DRIVER, member: 'AddMatch', signature: 's', body: [rule] }, options);
+    this.#rules.set(rule, { users: 1, added });
+    return added;
+  }
+
+  /** Adds a rule for good, once; tried again if it failed. */
+  async #keepMatch(rule: string, options?: CallOptions): Promise<void> {
+    const kept = this.#rules.get(rule)?.added ?? this.#addMatch(rule, options);
+    try {
+      await kept;
+    } catch (error) {
+      if (this.#rules.get(rule)?.added === kept) this.#rules.delete(rule);
+      throw error;
+    }
   }
 
   async #removeMatch(rule: string): Promise<void> {
-    const users = this.#rules.get(rule) ?? 0;
-    if (users > 1) return void this.#rules.set(rule, users - 1);
+    const known = this.#rules.get(rule);
+    if (known === undefined || --known.users > 0) return;
     this.#rules.delete(rule);
     await this.#bus.call({ ...DRIVER, member: 'RemoveMatch', signature: 's', body: [rule] }).catch(() => {});
+  }
+}
+
+type Owner = { owner: string; users: number; told: boolean; known: Promise<void> };
+
+/** What a listener does wrong is logged and stays its own affair: others hear the signal too. */
+function run(listener: () => unknown): void {
+  try {
+    const result = listener();
+    if (result instanceof Promise) result.catch((error) => console.error(error));
+  } catch (error) {
+    console.error(error);
   }
 }
 

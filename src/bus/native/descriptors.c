@@ -8,7 +8,9 @@
 #include <fcntl.h>
 #include <node_api.h>
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -18,6 +20,9 @@
 
 /* The kernel refuses more in one message (SCM_MAX_FD, unix(7)). */
 #define MAX_DESCRIPTORS 253
+
+/* Buffers that one send takes; what is beyond waits for the next. */
+#define MAX_BUFFERS 128
 
 static napi_value throw_errno(napi_env env, const char *call) {
     int err = errno;
@@ -78,25 +83,40 @@ static napi_value connect_unix(napi_env env, napi_callback_info info) {
     return from_int(env, fd);
 }
 
-/* send(fd, bytes: Buffer, fds: number[]): bytes written, or -1 where it would block. */
+/* The bytes to send: one Buffer, or an array of them (as many as one call takes). Returns how many. */
+static uint32_t to_iovec(napi_env env, napi_value value, struct iovec iov[MAX_BUFFERS]) {
+    bool several = false;
+    uint32_t count = 1;
+    napi_is_array(env, value, &several);
+    if (several) napi_get_array_length(env, value, &count);
+    if (count > MAX_BUFFERS) count = MAX_BUFFERS;
+    for (uint32_t i = 0; i < count; i++) {
+        napi_value element = value;
+        if (several) napi_get_element(env, value, i, &element);
+        iov[i] = (struct iovec){0};
+        napi_get_buffer_info(env, element, &iov[i].iov_base, &iov[i].iov_len);
+    }
+    return count;
+}
+
+/* send(fd, bytes: Buffer | Buffer[], fds: number[]): bytes written, or -1 where it would block. Descriptors travel
+ * with the first byte. */
 static napi_value send_message(napi_env env, napi_callback_info info) {
-    size_t argc = 3, length;
+    size_t argc = 3;
     napi_value argv[3];
-    void *bytes;
     uint32_t count = 0;
     napi_get_cb_info(env, info, &argc, argv, NULL, NULL);
-    napi_get_buffer_info(env, argv[1], &bytes, &length);
     napi_get_array_length(env, argv[2], &count);
     if (count > MAX_DESCRIPTORS) {
-        errno = ETOOMANYREFS;
+        errno = EINVAL;
         return throw_errno(env, "sendmsg");
     }
-    struct iovec iov = {.iov_base = bytes, .iov_len = length};
+    struct iovec iov[MAX_BUFFERS];
+    struct msghdr message = {.msg_iov = iov, .msg_iovlen = to_iovec(env, argv[1], iov)};
     union {
         char space[CMSG_SPACE(sizeof(int) * MAX_DESCRIPTORS)];
         struct cmsghdr align;
     } control;
-    struct msghdr message = {.msg_iov = &iov, .msg_iovlen = 1};
     if (count > 0) {
         memset(&control, 0, sizeof control);
         message.msg_control = &control;
@@ -232,7 +252,7 @@ static void poll_close(struct poll *poll) {
 static void poll_at_exit(void *data) { poll_close(data); }
 
 /* watch(fd, callback: (events) => void): handle. Events: 1 readable, 2 writable, negative = -errno. The descriptor
- * stays its owner's; stop watching before closing it. */
+ * stays its owner's, becomes non-blocking, and can have one watch at a time; stop watching before closing it. */
 static napi_value watch(napi_env env, napi_callback_info info) {
     size_t argc = 2;
     napi_value argv[2], name, result;

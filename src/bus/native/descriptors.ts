@@ -7,7 +7,7 @@ type WatchHandle = { readonly __brand: 'watch' };
 
 type Addon = {
   connectUnix(path: Buffer): number;
-  send(fd: number, bytes: Buffer, fds: readonly number[]): number;
+  send(fd: number, bytes: Buffer | readonly Buffer[], fds: readonly number[]): number;
   receive(fd: number, into: Buffer, fds: number[]): number;
   peerCredentials(fd: number): { pid: number; uid: number; gid: number };
   socketPair(): [number, number];
