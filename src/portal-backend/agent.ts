@@ -24,6 +24,7 @@ export class Agent implements Handlers<AgentInterface, Caller> {
   readonly #daemon: () => string;
   readonly #viewers = new Map<number, Viewer>();
   #serial = 1;
+  #renewing = false;
   /** Layout changes and new viewers, one after another. */
   #queue: Promise<unknown> = Promise.resolve();
 
@@ -34,6 +35,7 @@ export class Agent implements Handlers<AgentInterface, Caller> {
     this.#daemon = daemon;
     this.object = new ExportedObject(bus, path).implement(agentInterface, this, { version: () => 1 });
     compositor.on('layout', () => void this.#inTurn(() => this.#layoutChanged()));
+    compositor.on('streams', () => this.#streamsEnded());
     void compositor.lost.then((reason) => this.object.emit(agentInterface, 'CompositorLost', [reason], daemon()));
   }
 
@@ -100,8 +102,9 @@ export class Agent implements Handlers<AgentInterface, Caller> {
     });
   }
 
+  /** In turn, because streams that are just being made anew are not there yet. */
   openPipeWireRemote(_caller: Caller, number: number): Promise<number> {
-    return this.#viewer(number).openPipeWireRemote();
+    return this.#inTurn(async () => this.#viewer(number).openPipeWireRemote());
   }
 
   connectToEIS(_caller: Caller, number: number): number {
@@ -130,6 +133,20 @@ export class Agent implements Handlers<AgentInterface, Caller> {
 
   async #layoutChanged(): Promise<void> {
     this.#serial = this.#serial === 0xffff_ffff ? 1 : this.#serial + 1;
+    await this.#renewViewers();
+  }
+
+  /** Once for all streams that ended together. The serial stays: a layout read before is still the layout. */
+  #streamsEnded(): void {
+    if (this.#renewing) return;
+    this.#renewing = true;
+    void this.#inTurn(() => {
+      this.#renewing = false;
+      return this.#renewViewers();
+    });
+  }
+
+  async #renewViewers(): Promise<void> {
     await Promise.all([...this.#viewers.values()].map((viewer) => viewer.renew()));
     const emit = this.#emitter();
     for (const [number, viewer] of this.#viewers) emit('StreamsChanged', [number, viewer.streams]);

@@ -9,6 +9,8 @@ export type Screen = Required<Monitor>;
 export type CompositorEvents = {
   /** The layout changed without us: somebody in the session moved, scaled or turned a monitor. */
   layout: [];
+  /** The compositor ended streams although the layout is the same: recordings must be renewed. */
+  streams: [];
 };
 
 export type ClipboardEvents = {

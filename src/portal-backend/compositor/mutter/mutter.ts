@@ -116,11 +116,16 @@ export class Mutter extends EventEmitter<CompositorEvents> implements Compositor
 
   async record(cursor: CursorMode): Promise<Recording> {
     const recording = new MutterRecording(
-      this.#parts.bus,
-      this.#parts.name,
+      {
+        bus: this.#parts.bus,
+        mutter: this.#parts.name,
+        connectors: () => this.#connectors(),
+        ended: () => {
+          if (this.#changing === 0) this.emit('streams');
+        },
+        disposed: () => this.#recordings.delete(recording),
+      },
       cursor,
-      () => this.#connectors(),
-      (closed) => this.#recordings.delete(closed),
     );
     await recording.renew();
     this.#recordings.add(recording);

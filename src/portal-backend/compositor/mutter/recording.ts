@@ -1,7 +1,10 @@
 import type { Bus } from '../../../bus/bus.js';
 import type { CursorMode } from '../../../bus/generated/dictionaries.js';
 import { mutterScreenCast } from '../../../bus/generated/mutter-screen-cast.js';
-import { mutterScreenCastSession } from '../../../bus/generated/mutter-screen-cast-session.js';
+import {
+  type MutterScreenCastSession,
+  mutterScreenCastSession,
+} from '../../../bus/generated/mutter-screen-cast-session.js';
 import { mutterScreenCastStream } from '../../../bus/generated/mutter-screen-cast-stream.js';
 import { RemoteObject } from '../../../bus/remote-object.js';
 import { Variant } from '../../../bus/variant.js';
@@ -14,48 +17,50 @@ export const CURSOR: Record<CursorMode, number> = { hidden: 0, embedded: 1, meta
 /** mutter tells a stream's node within some milliseconds of its start. */
 const NODE_DEADLINE = 5_000;
 
+type Parts = {
+  readonly bus: Bus;
+  /** mutter's unique bus name. */
+  readonly mutter: string;
+  /** Connectors by monitor id, as they are now. */
+  connectors(): ReadonlyMap<string, string>;
+  /** mutter ended the streams, as it does at every layout change. */
+  ended(): void;
+  /** The viewer is gone. */
+  disposed(recording: MutterRecording): void;
+};
+
 /**
  * A viewer's own streams: RecordMonitor of every monitor in a screen cast session of its own. mutter ends the session
  * at every layout change, so it is made anew.
  */
 export class MutterRecording implements Recording {
   nodes: ReadonlyMap<string, number> = new Map();
-  readonly #bus: Bus;
-  readonly #mutter: string;
+  readonly #parts: Parts;
   readonly #cursor: CursorMode;
-  /** Connectors by monitor id, as they are now. */
-  readonly #connectors: () => ReadonlyMap<string, string>;
-  readonly #closed: (recording: MutterRecording) => void;
-  #session: string | undefined;
+  #session: { object: RemoteObject<MutterScreenCastSession>; closed: AsyncDisposable } | undefined;
 
-  constructor(
-    bus: Bus,
-    mutter: string,
-    cursor: CursorMode,
-    connectors: () => ReadonlyMap<string, string>,
-    closed: (recording: MutterRecording) => void,
-  ) {
-    this.#bus = bus;
-    this.#mutter = mutter;
+  constructor(parts: Parts, cursor: CursorMode) {
+    this.#parts = parts;
     this.#cursor = cursor;
-    this.#connectors = connectors;
-    this.#closed = closed;
   }
 
   async renew(): Promise<void> {
     await this.stop();
-    const root = new RemoteObject(this.#bus, mutterScreenCast, this.#mutter, '/org/gnome/Mutter/ScreenCast');
-    const path = await root.methods.createSession(new Map());
-    this.#session = path;
-    const session = new RemoteObject(this.#bus, mutterScreenCastSession, this.#mutter, path);
+    const { bus, mutter } = this.#parts;
+    const root = new RemoteObject(bus, mutterScreenCast, mutter, '/org/gnome/Mutter/ScreenCast');
+    const session = new RemoteObject(bus, mutterScreenCastSession, mutter, await root.methods.createSession(new Map()));
+    const closed = await session.subscribe('Closed', () => {
+      if (this.#session?.object === session) this.#parts.ended();
+    });
+    this.#session = { object: session, closed };
     const options = new Map([['cursor-mode', new Variant('u', CURSOR[this.#cursor])]]);
     const nodes = new Map<string, number>();
     const waiting: AsyncDisposable[] = [];
     try {
       const added = await Promise.all(
-        [...this.#connectors()].map(async ([id, connector]) => {
+        [...this.#parts.connectors()].map(async ([id, connector]) => {
           const stream = await session.methods.recordMonitor(connector, options);
-          const waits = await nodeOf(this.#bus, this.#mutter, stream);
+          const waits = await nodeOf(bus, mutter, stream);
           waiting.push(waits);
           return [id, waits.node] as const;
         }),
@@ -70,17 +75,17 @@ export class MutterRecording implements Recording {
 
   /** Ends the streams; renew begins new ones. */
   async stop(): Promise<void> {
-    const path = this.#session;
+    const session = this.#session;
     this.#session = undefined;
     this.nodes = new Map();
-    if (path === undefined) return;
+    if (session === undefined) return;
     // Usually mutter has closed it already.
-    await new RemoteObject(this.#bus, mutterScreenCastSession, this.#mutter, path).methods.stop().catch(() => {});
+    await Promise.all([session.closed[Symbol.asyncDispose](), session.object.methods.stop().catch(() => {})]);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.stop();
-    this.#closed(this);
+    this.#parts.disposed(this);
   }
 }
 
