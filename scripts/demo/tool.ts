@@ -1,0 +1,104 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { closeSync, createReadStream, readFileSync } from 'node:fs';
+import { text } from 'node:stream/consumers';
+import type { Monitor } from '../../src/bus/generated/dictionaries.js';
+import { Tool } from '../../src/tool/tool.js';
+import type { ToolConnection } from '../../src/tool/tool-connection.js';
+import { ScreenWatch } from './screen-watch.js';
+import { KEY, Typist } from './typist.js';
+
+/** A remote desktop tool: no right but the token that it reads from standard input, no way but the D-Bus API. */
+
+const LINE = 'Hello from RemoteAccess! Nobody sits at this desktop.';
+const MONITORS: Monitor[] = [
+  { id: 'left', size: [1280, 720], position: [0, 0], scale: 1, primary: true },
+  { id: 'right', size: [1024, 720], position: [1280, 0], scale: 1 },
+];
+
+const picture = process.argv[2];
+if (picture === undefined) throw new Error('usage: tool.ts PICTURE');
+const token = readFileSync(0, 'utf8').trim();
+
+async function step<T>(name: string, work: () => Promise<T>): Promise<T> {
+  const started = performance.now();
+  const result = await work();
+  console.log(JSON.stringify({ name, ms: Math.round(performance.now() - started) }));
+  return result;
+}
+
+async function nodeOf(connection: ToolConnection, id: string): Promise<number> {
+  const [, layout] = await connection.monitors.methods.getLayout();
+  const node = layout.find((monitor) => monitor.id === id)?.node;
+  if (node === undefined) throw new Error(`monitor '${id}' has no stream`);
+  return node;
+}
+
+/** Runs a pipeline to its end; a descriptor given to it is number 3 there. */
+async function gstreamer(pipeline: string, fd?: number): Promise<void> {
+  const gst = spawn('gst-launch-1.0', ['-q', ...pipeline.split(' ')], {
+    stdio: ['ignore', 'inherit', 'inherit', ...(fd === undefined ? [] : [fd])],
+  });
+  const [status] = (await once(gst, 'exit')) as [number | null];
+  if (status !== 0) throw new Error('no picture could be taken');
+}
+
+/** What the session's clipboard holds. The offer may still be on its way. */
+async function clipboardText(connection: ToolConnection, copy: () => void): Promise<string> {
+  const type = 'text/plain;charset=utf-8';
+  let offered: () => void = () => {};
+  const offer = new Promise<void>((resolve) => {
+    offered = resolve;
+  });
+  await using _subscription = await connection.clipboard.subscribe('SelectionOwnerChanged', (types, isOwner) => {
+    if (!isOwner && types.includes(type)) offered();
+  });
+  copy();
+  await offer;
+  const fd = await connection.clipboard.methods.selectionRead(type);
+  return text(createReadStream('', { fd }));
+}
+
+const tool = await Tool.start();
+const session = await step('log in with the token: a headless GNOME session starts', () =>
+  tool.logIn('token', { token }, { desktop: 'gnome', 'client-name': 'demo', 'client-address': '192.0.2.1' }),
+);
+const connection = await step('connect to the session', () => tool.connect(session, { cursor: 'hidden' }));
+await step('lay out two monitors', () => connection.layOut(MONITORS));
+
+const fd = await connection.capture.methods.openPipeWireRemote({});
+using screen = new ScreenWatch(fd, await nodeOf(connection, 'left'));
+using typist = await Typist.sitDown(await connection.input.methods.connectToEIS({}));
+
+const desktop = await step('wait until the desktop has come to rest', () => screen.settled(1000));
+const dialog = await step('press Alt+F2', async () => {
+  typist.press(KEY.leftAlt, KEY.f2);
+  return screen.settled(300, { before: desktop });
+});
+await step('open a text editor by typing its name', async () => {
+  typist.type('gnome-text-editor');
+  typist.press(KEY.enter);
+  return screen.settled(1000, { before: dialog });
+});
+await step('type a line, and read it back over the clipboard', async () => {
+  typist.type(LINE);
+  const copied = await clipboardText(connection, () => {
+    typist.press(KEY.leftCtrl, KEY.a);
+    typist.press(KEY.leftCtrl, KEY.c);
+  });
+  if (copied !== LINE) throw new Error(`typed "${LINE}", but the editor has "${copied}"`);
+  typist.press(KEY.end);
+  await screen.settled(500);
+});
+await step('take a picture of both monitors', async () => {
+  for (const { id } of MONITORS) {
+    const fd = await connection.capture.methods.openPipeWireRemote({});
+    const source = `pipewiresrc fd=3 path=${await nodeOf(connection, id)} num-buffers=1`;
+    await gstreamer(`${source} ! videoconvert ! pngenc ! filesink location=${picture}.${id}`, fd);
+    closeSync(fd);
+  }
+  const parts = MONITORS.map(({ id }, i) => `filesrc location=${picture}.${id} ! pngdec ! both.sink_${i}`);
+  const both = `compositor name=both sink_1::xpos=${MONITORS[0]?.size[0]} ! videoconvert ! pngenc snapshot=true`;
+  await gstreamer(`${both} ! filesink location=${picture} ${parts.join(' ')}`);
+});
+process.exit(0);
