@@ -393,11 +393,11 @@ describe('TokenStore', () => {
     it('when their time comes, without anybody asking', async () => {
       const store = await TokenStore.open(path);
       stores.push(store);
+      const removed = new Promise((resolve) => store.once('removed', (...args) => resolve(args)));
       const expires = Math.floor(Date.now() / 1000) + 1;
       const { id } = await store.provision({ ...ALICE, expires });
       await store.provision({ ...ALICE, expires: expires + 100_000_000 });
-      const removed = await new Promise((resolve) => store.once('removed', (...args) => resolve(args)));
-      assert.deepEqual(removed, [id, 'expired']);
+      assert.deepEqual(await removed, [id, 'expired']);
       assert((await ids(store)).length === 1);
     });
 
