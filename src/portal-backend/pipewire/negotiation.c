@@ -114,6 +114,28 @@ static const struct pw_stream_events stream_events = {PW_VERSION_STREAM_EVENTS,
                                                       .param_changed = stream_param,
                                                       .add_buffer = stream_buffer};
 
+static void connect_stream(struct negotiation *negotiation) {
+    uint8_t space[512];
+    struct spa_pod_builder builder = SPA_POD_BUILDER_INIT(space, sizeof space);
+    const struct spa_pod *format = spa_pod_builder_add_object(
+        &builder, SPA_TYPE_OBJECT_Format, SPA_PARAM_EnumFormat, SPA_FORMAT_mediaType, SPA_POD_Id(SPA_MEDIA_TYPE_video),
+        SPA_FORMAT_mediaSubtype, SPA_POD_Id(SPA_MEDIA_SUBTYPE_raw), SPA_FORMAT_VIDEO_format,
+        SPA_POD_CHOICE_ENUM_Id(3, SPA_VIDEO_FORMAT_BGRx, SPA_VIDEO_FORMAT_BGRx, SPA_VIDEO_FORMAT_BGRA),
+        SPA_FORMAT_VIDEO_size, SPA_POD_Rectangle(&negotiation->size), SPA_FORMAT_VIDEO_framerate,
+        SPA_POD_Fraction(&SPA_FRACTION(0, 1)), SPA_FORMAT_VIDEO_maxFramerate, SPA_POD_Fraction(&negotiation->refresh));
+    negotiation->stream = pw_stream_new(
+        negotiation->job.connection->core, "remote-access-monitor",
+        pw_properties_new(PW_KEY_MEDIA_TYPE, "Video", PW_KEY_MEDIA_CATEGORY, "Capture", PW_KEY_MEDIA_ROLE, "Screen",
+                          NULL));
+    if (!negotiation->stream) {
+        job_fail(&negotiation->job, SESSION_FAILED, "PipeWire: %m");
+        return;
+    }
+    pw_stream_add_listener(negotiation->stream, &negotiation->stream_listener, &stream_events, negotiation);
+    if (pw_stream_connect(negotiation->stream, PW_DIRECTION_INPUT, PW_ID_ANY, PW_STREAM_FLAG_NONE, &format, 1) < 0)
+        job_fail(&negotiation->job, SESSION_FAILED, "PipeWire: the stream cannot connect");
+}
+
 static void link_nodes(struct negotiation *negotiation) {
     char output[16], input[16];
     snprintf(output, sizeof output, "%u", negotiation->source_id);
@@ -154,7 +176,9 @@ static void negotiation_advance(struct job *job) {
         unlink_nodes(negotiation);
         negotiation->leaving = true;
         job_sync(job);
-    } else if (!negotiation->link && negotiation->source_is_video && negotiation->stream_id != SPA_ID_INVALID) {
+    } else if (negotiation->source_is_video && !negotiation->stream) {
+        connect_stream(negotiation);
+    } else if (!negotiation->link && negotiation->stream_id != SPA_ID_INVALID) {
         link_nodes(negotiation);
     }
 }
@@ -168,28 +192,6 @@ static void negotiation_destroy(struct job *job) {
         pw_proxy_destroy(negotiation->source);
     }
     free(negotiation);
-}
-
-static void connect_stream(struct negotiation *negotiation) {
-    uint8_t space[512];
-    struct spa_pod_builder builder = SPA_POD_BUILDER_INIT(space, sizeof space);
-    const struct spa_pod *format = spa_pod_builder_add_object(
-        &builder, SPA_TYPE_OBJECT_Format, SPA_PARAM_EnumFormat, SPA_FORMAT_mediaType, SPA_POD_Id(SPA_MEDIA_TYPE_video),
-        SPA_FORMAT_mediaSubtype, SPA_POD_Id(SPA_MEDIA_SUBTYPE_raw), SPA_FORMAT_VIDEO_format,
-        SPA_POD_CHOICE_ENUM_Id(3, SPA_VIDEO_FORMAT_BGRx, SPA_VIDEO_FORMAT_BGRx, SPA_VIDEO_FORMAT_BGRA),
-        SPA_FORMAT_VIDEO_size, SPA_POD_Rectangle(&negotiation->size), SPA_FORMAT_VIDEO_framerate,
-        SPA_POD_Fraction(&SPA_FRACTION(0, 1)), SPA_FORMAT_VIDEO_maxFramerate, SPA_POD_Fraction(&negotiation->refresh));
-    negotiation->stream = pw_stream_new(
-        negotiation->job.connection->core, "remote-access-monitor",
-        pw_properties_new(PW_KEY_MEDIA_TYPE, "Video", PW_KEY_MEDIA_CATEGORY, "Capture", PW_KEY_MEDIA_ROLE, "Screen",
-                          NULL));
-    if (!negotiation->stream) {
-        job_fail(&negotiation->job, SESSION_FAILED, "PipeWire: %m");
-        return;
-    }
-    pw_stream_add_listener(negotiation->stream, &negotiation->stream_listener, &stream_events, negotiation);
-    if (pw_stream_connect(negotiation->stream, PW_DIRECTION_INPUT, PW_ID_ANY, PW_STREAM_FLAG_NONE, &format, 1) < 0)
-        job_fail(&negotiation->job, SESSION_FAILED, "PipeWire: the stream cannot connect");
 }
 
 struct job *negotiation_new(struct connection *connection, uint32_t node, struct spa_rectangle size,
@@ -211,6 +213,5 @@ struct job *negotiation_new(struct connection *connection, uint32_t node, struct
     }
     pw_proxy_add_listener(negotiation->source, &negotiation->source_proxy_listener, &source_proxy_events, negotiation);
     pw_proxy_add_object_listener(negotiation->source, &negotiation->source_listener, &source_events, negotiation);
-    connect_stream(negotiation);
     return &negotiation->job;
 }
