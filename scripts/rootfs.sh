@@ -56,6 +56,7 @@ if [ ! -d "$entry" ]; then
         --include="$(IFS=,; echo "${packages[*]}")" \
         --customize-hook="chroot \"\$1\" sh -c '$accounts'" \
         --customize-hook="printf '$gdm' >\"\$1/etc/gdm3/daemon.conf\"" \
+        --customize-hook='echo LANG=C.UTF-8 >"$1/etc/default/locale"' \
         --customize-hook='echo debian >"$1/etc/hostname"; rm -f "$1/etc/resolv.conf"' \
         trixie "$partial/tree" 9>&- </dev/null >&2 &
     wait -n

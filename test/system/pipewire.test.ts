@@ -144,7 +144,16 @@ describe('PipeWire', function () {
   before(async () => {
     const session = ['-p', 'PAMName=login', '-E', 'XDG_SESSION_TYPE=wayland', '-E', 'XDG_SESSION_CLASS=user'];
     const compositor = ['-E', 'XDG_CURRENT_DESKTOP=GNOME', 'mutter', '--headless', '--wayland', '--no-x11'];
-    execFileSync('systemd-run', ['-q', `--unit=${UNIT}`, '--collect', `--uid=${USER}`, ...session, ...compositor]);
+    // exec: the start is over when PAM has made the session, and with it the user's bus.
+    execFileSync('systemd-run', [
+      '-q',
+      '--service-type=exec',
+      `--unit=${UNIT}`,
+      '--collect',
+      `--uid=${USER}`,
+      ...session,
+      ...compositor,
+    ]);
     monitors = new Dialogue(startAsUser(['python3', client('virtual-monitors.py'), 'first', 'second']));
     [first, second] = (await monitors.next()).nodes as [number, number];
     startPipeWire();
