@@ -78,6 +78,8 @@ export class Worker extends EventEmitter<WorkerEvents> {
     const complete = () => worker.#state === 'new' || worker.#pid !== undefined;
     try {
       await worker.#wait(complete, deadline(CONNECT_DEADLINE, signal));
+      // Nobody could have listened to that event yet.
+      if (worker.#finished) throw new SessionFailed("The session's worker went away");
     } catch (error) {
       worker.close();
       throw error;
@@ -168,9 +170,9 @@ export class Worker extends EventEmitter<WorkerEvents> {
       const line = this.#input.slice(0, end);
       this.#input = this.#input.slice(end + 1);
       this.#take(line);
+      if (this.#waiting?.until()) this.#waiting.resolve();
     }
     if (this.#input.length > LINE_MAX) this.#socket.destroy();
-    if (this.#waiting?.until()) this.#waiting.resolve();
   }
 
   #take(line: string): void {

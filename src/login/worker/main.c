@@ -96,7 +96,8 @@ static void serve(int listener, int signals)
 			session_time_is_up();
 		if (fds[3].revents && !session_done())
 			peer_read(session_obey);
-		if (fds[4].revents && !session_done()) {
+		/* What the peer said before it is replaced still counts. */
+		if (fds[4].revents && !fds[3].revents && !session_done()) {
 			int fd = accept4(listener, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
 			if (fd >= 0 && peer_adopt(fd))
 				session_announce();

@@ -16,7 +16,7 @@ char *wire_encode(char *to, const char *end, const char *text)
 	static const char digits[] = "0123456789ABCDEF";
 
 	for (const unsigned char *byte = (const unsigned char *)text; *byte; byte++) {
-		if (end - to < 3)
+		if (end - to < (plain(*byte) ? 1 : 3))
 			return NULL;
 		if (plain(*byte)) {
 			*to++ = (char)*byte;
