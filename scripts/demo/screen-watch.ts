@@ -7,6 +7,9 @@ const HEIGHT = 180;
 /** Two frames differ if so many of their pixels do: more than a clock's digit, less than a window. */
 const CHANGED_PIXELS = (WIDTH * HEIGHT) / 20;
 
+/** Fewer different pixels than this are a cursor that blinks. */
+const NOTICEABLE_PIXELS = (WIDTH * HEIGHT) / 500;
+
 /** Watches a stream as a person would: has something appeared, and has it come to rest? */
 export class ScreenWatch implements Disposable {
   readonly #pipeline: ChildProcess;
@@ -34,6 +37,7 @@ export class ScreenWatch implements Disposable {
   async settled(rest: number, { before, within = 30_000 }: { before?: Buffer; within?: number } = {}): Promise<Buffer> {
     return new Promise((resolve, reject) => {
       let quiet: NodeJS.Timeout | undefined;
+      let last: Buffer | undefined;
       const finish = (done: () => void): void => {
         this.#listener = undefined;
         clearTimeout(quiet);
@@ -42,6 +46,8 @@ export class ScreenWatch implements Disposable {
       };
       const late = setTimeout(() => finish(() => reject(new Error('the screen did not change as expected'))), within);
       this.#listener = (frame) => {
+        if (last !== undefined && differing(last, frame) < NOTICEABLE_PIXELS) return;
+        last = frame;
         clearTimeout(quiet);
         if (before !== undefined && differing(before, frame) < CHANGED_PIXELS) return;
         quiet = setTimeout(() => finish(() => resolve(frame)), rest);

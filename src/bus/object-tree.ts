@@ -52,6 +52,7 @@ export class ObjectTree {
   readonly #bouncer: Bouncer;
   readonly #objects = new Map<string, ExportedObject>();
   readonly #manager: ObjectManager | undefined;
+  #held: Message[] | undefined;
 
   /** With `managerPath`, the object there is an ObjectManager of all objects below it. */
   constructor(bus: Bus, bouncer: Bouncer, managerPath?: string) {
@@ -59,7 +60,18 @@ export class ObjectTree {
     this.#bouncer = bouncer;
     this.#manager = managerPath === undefined ? undefined : new ObjectManager(bus, bouncer, managerPath);
     this.callers = new Callers(bus);
-    bus.onCall = (message) => void this.#take(message);
+    bus.onCall = (message) => void (this.#held?.push(message) ?? this.#take(message));
+  }
+
+  /** Lets calls wait until `serve`: a service may own its name before it has everything to answer with. */
+  hold(): void {
+    this.#held ??= [];
+  }
+
+  serve(): void {
+    const held = this.#held ?? [];
+    this.#held = undefined;
+    for (const message of held) void this.#take(message);
   }
 
   /** Makes the object reachable; announced to everybody by names, or with its properties to `owner` alone. */

@@ -30,6 +30,14 @@ const bus = await Bus.system();
 const polkit = new Polkit(bus);
 const tree = new ObjectTree(bus, new AccessBouncer(polkit, () => tree.callers), ROOT_PATH);
 
+// The name first: whoever has it may touch the state, and nobody else.
+tree.hold();
+const driver = new RemoteObject(bus, dbus, 'org.freedesktop.DBus', '/org/freedesktop/DBus');
+if ((await driver.methods.requestName(BUS_NAME, DO_NOT_QUEUE)) !== PRIMARY_OWNER) {
+  console.error(`${BUS_NAME} is taken: another remote-accessd is running`);
+  process.exit(1);
+}
+
 const store = await TokenStore.open(`${STATE}/tokens`);
 const root = new ExportedObject(bus, ROOT_PATH);
 const connections = new Connections(bus, tree);
@@ -51,12 +59,7 @@ tree.add(root);
 tree.add(agents.object);
 await mkdir(`${RUNTIME}/sessions`, { recursive: true, mode: 0o700 });
 await sessions.adopt();
-
-const driver = new RemoteObject(bus, dbus, 'org.freedesktop.DBus', '/org/freedesktop/DBus');
-if ((await driver.methods.requestName(BUS_NAME, DO_NOT_QUEUE)) !== PRIMARY_OWNER) {
-  console.error(`${BUS_NAME} is taken: another remote-accessd is running`);
-  process.exit(1);
-}
+tree.serve();
 
 process.once('SIGTERM', () => process.exit(0));
 console.error((await bus.closed).message);

@@ -84,7 +84,7 @@ export interface Monitor {
   position: [number, number];
   /** Physical pixels for each logical one: a finite number above 0, of those that the compositor can do. */
   scale: number;
-  /** Frames per second at most, in Hz, above 0. Without it the compositor chooses. */
+  /** Frames per second at most, in Hz, 1 to 480; 60 without it. A compositor may change it only together with the size. */
   refresh?: number;
   /** Rotation and flip as `wl_output.transform`: 0 none, 1 to 3 by 90, 180 and 270 degrees counterclockwise, 4 to 7 the same flipped. Without it 0. */
   transform?: number;
@@ -509,7 +509,7 @@ export const dictionaries: { readonly [Name in DictionaryName]: DictionarySchema
       },
       "refresh": {
         "dbus": "d",
-        "description": "Frames per second at most, in Hz, above 0. Without it the compositor chooses."
+        "description": "Frames per second at most, in Hz, 1 to 480; 60 without it. A compositor may change it only together with the size."
       },
       "transform": {
         "dbus": "u",
