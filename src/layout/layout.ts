@@ -97,13 +97,15 @@ function findPrimary(monitors: readonly Monitor[]): Monitor | undefined {
   return first ?? monitors[0];
 }
 
-function areaOf(monitor: Monitor): Rectangle {
+/** What a monitor covers of the logical plane. */
+export function areaOf(monitor: Monitor): Rectangle {
   const [left, top] = monitor.position;
   const [width, height] = logicalSize(monitor);
   return { left, top, right: left + width, bottom: top + height };
 }
 
-function checkOverlaps(monitors: readonly Monitor[], areas: readonly Rectangle[]): void {
+/** InvalidLayout names two monitors that overlap. */
+export function checkOverlaps(monitors: readonly Monitor[], areas: readonly Rectangle[]): void {
   for (const [later, area] of areas.entries())
     for (const [earlier, other] of areas.slice(0, later).entries())
       if (overlaps(area, other))
@@ -111,7 +113,7 @@ function checkOverlaps(monitors: readonly Monitor[], areas: readonly Rectangle[]
 }
 
 /** From the first monitor, every other one has to be reached over common edges; a common corner is not enough. */
-function checkGaps(monitors: readonly Monitor[], areas: readonly Rectangle[]): void {
+export function checkGaps(monitors: readonly Monitor[], areas: readonly Rectangle[]): void {
   const reached = areas.slice(0, 1);
   for (const area of reached)
     for (const other of areas) if (!reached.includes(other) && isAdjacent(area, other)) reached.push(other);

@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util';
 import type { Bus } from '../bus/bus.js';
 import type { Caller } from '../bus/caller.js';
 import type { Handlers } from '../bus/descriptor.js';
@@ -7,7 +8,7 @@ import type { AgentOpenOptions, Monitor, MonitorState, Stream } from '../bus/gen
 import { Busy, InvalidArgs, StaleSerial } from '../errors.js';
 import { placeMonitors } from '../layout/layout.js';
 import { Clipboard } from './clipboard.js';
-import type { Compositor } from './compositor/compositor.js';
+import type { Compositor, Screen } from './compositor/compositor.js';
 import type { PortalTokens } from './portal-tokens.js';
 import { Viewer } from './viewer.js';
 
@@ -24,6 +25,8 @@ export class Agent implements Handlers<AgentInterface, Caller> {
   readonly #daemon: () => string;
   readonly #viewers = new Map<number, Viewer>();
   #serial = 1;
+  /** The layout in place as a tool asked for it: the compositor may have chosen other scales, and places for them. */
+  #asked: readonly Screen[] | undefined;
   #renewing = false;
   /** Layout changes and new viewers, one after another. */
   #queue: Promise<unknown> = Promise.resolve();
@@ -92,12 +95,15 @@ export class Agent implements Handlers<AgentInterface, Caller> {
     return this.#inTurn(async () => {
       if (serial !== this.#serial)
         throw new StaleSerial(`the layout has serial ${this.#serial} now, not ${serial}: read it again`);
+      if (isDeepStrictEqual(layout, this.#asked) || isDeepStrictEqual(layout, this.#compositor.screens))
+        return this.#serial;
       // Also after a failure streams may have ended: the way back is a layout change as well.
       try {
         await this.#compositor.setLayout(layout);
       } finally {
         await this.#layoutChanged();
       }
+      this.#asked = layout;
       return this.#serial;
     });
   }
@@ -133,6 +139,7 @@ export class Agent implements Handlers<AgentInterface, Caller> {
 
   async #layoutChanged(): Promise<void> {
     this.#serial = this.#serial === 0xffff_ffff ? 1 : this.#serial + 1;
+    this.#asked = undefined;
     await this.#renewViewers();
   }
 

@@ -82,7 +82,7 @@ export interface Monitor {
   size: [number, number];
   /** Left and top in logical pixels. */
   position: [number, number];
-  /** Physical pixels for each logical one: a finite number above 0, of those that the compositor can do. */
+  /** Physical pixels for each logical one: a finite number above 0. The compositor may take the nearest one that it offers, within 0.06. */
   scale: number;
   /** Frames per second at most, in Hz, 1 to 480; 60 without it. A compositor may change it only together with the size. */
   refresh?: number;
@@ -100,7 +100,7 @@ export interface MonitorState {
   size: [number, number];
   /** Left and top in logical pixels. */
   position: [number, number];
-  /** Physical pixels for each logical one: a finite number above 0, of those that the compositor can do. */
+  /** Physical pixels for each logical one: the scale in use, which may differ a little from the one asked for. */
   scale: number;
   /** Frames per second at most, in Hz, above 0. */
   refresh?: number;
@@ -505,7 +505,7 @@ export const dictionaries: { readonly [Name in DictionaryName]: DictionarySchema
       },
       "scale": {
         "dbus": "d",
-        "description": "Physical pixels for each logical one: a finite number above 0, of those that the compositor can do."
+        "description": "Physical pixels for each logical one: a finite number above 0. The compositor may take the nearest one that it offers, within 0.06."
       },
       "refresh": {
         "dbus": "d",
@@ -575,7 +575,7 @@ export const dictionaries: { readonly [Name in DictionaryName]: DictionarySchema
       },
       "scale": {
         "dbus": "d",
-        "description": "Physical pixels for each logical one: a finite number above 0, of those that the compositor can do."
+        "description": "Physical pixels for each logical one: the scale in use, which may differ a little from the one asked for."
       },
       "refresh": {
         "dbus": "d",

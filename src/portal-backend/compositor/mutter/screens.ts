@@ -3,6 +3,7 @@ import { CallError } from '../../../bus/call-error.js';
 import type { MutterScreenCastSession } from '../../../bus/generated/mutter-screen-cast-session.js';
 import type { RemoteObject } from '../../../bus/remote-object.js';
 import { InvalidLayout, RemoteAccessError, SessionFailed } from '../../../errors.js';
+import { nearestScale, rescale } from '../../../layout/rescale.js';
 import type { PipeWire } from '../../pipewire/pipewire.js';
 import type { Screen } from '../compositor.js';
 import type { DisplayConfig, DisplayState, Output, Placement } from './display-config.js';
@@ -43,11 +44,16 @@ export class MutterScreens {
     return this.#monitors.get(id);
   }
 
-  /** All or nothing. Monitors are added and resized first, which can be taken back, and removed last. */
-  async set(layout: readonly Screen[]): Promise<void> {
+  /**
+   * All or nothing. Monitors are added and resized first, which can be taken back, and removed last. Scales are the
+   * nearest ones that mutter offers, and what touched then still does.
+   */
+  async set(asked: readonly Screen[]): Promise<void> {
     const undo: (() => Promise<void>)[] = [];
+    let layout: readonly Screen[];
     try {
-      for (const screen of layout) await this.#prepare(screen, undo);
+      for (const screen of asked) await this.#prepare(screen, undo);
+      layout = await this.#fit(asked);
       await this.#verify(layout);
     } catch (error) {
       await this.#takeBack(undo);
@@ -60,7 +66,7 @@ export class MutterScreens {
       await monitor.remove();
     }
     await this.#apply(layout);
-    this.#screens = layout.map((screen) => ({ ...screen }));
+    this.#screens = layout;
   }
 
   /** Takes over what somebody else in the session made of the layout; whether anything differs. */
@@ -107,6 +113,22 @@ export class MutterScreens {
     return fresh[0] as string;
   }
 
+  /** What mutter can show of a layout: each mode allows only certain scales. */
+  async #fit(layout: readonly Screen[]): Promise<Screen[]> {
+    const { outputs } = await this.#parts.displays.state();
+    const scales = layout.map(({ id, scale }) => offered(id, scale, this.#output(id, outputs)));
+    return rescale(layout, scales).map((screen) => ({
+      ...screen,
+      refresh: this.#monitors.get(screen.id)?.refresh ?? screen.refresh,
+    }));
+  }
+
+  #output(id: string, outputs: ReadonlyMap<string, Output>): Output {
+    const output = outputs.get(this.#monitors.get(id)?.connector ?? '');
+    if (output === undefined) throw new SessionFailed(`the compositor lost monitor '${id}'`);
+    return output;
+  }
+
   async #verify(layout: readonly Screen[]): Promise<void> {
     await this.#withState((state) => this.#parts.displays.verify(state, this.#place(layout, state)));
   }
@@ -130,10 +152,8 @@ export class MutterScreens {
 
   #place(layout: readonly Screen[], { outputs }: DisplayState): Placement[] {
     return layout.map(({ id, position, scale, transform, primary }) => {
-      const connector = this.#monitors.get(id)?.connector ?? '';
-      const output = outputs.get(connector);
-      if (output === undefined) throw new SessionFailed(`the compositor lost monitor '${id}'`);
-      return { connector, position, scale: offered(id, scale, output), transform, primary };
+      const output = this.#output(id, outputs);
+      return { connector: output.connector, position, scale: offered(id, scale, output), transform, primary };
     });
   }
 
@@ -147,7 +167,7 @@ export class MutterScreens {
 
 /** mutter takes exactly the scales that it lists for a mode. */
 function offered(id: string, scale: number, { scales, size }: Output): number {
-  const match = scales.find((candidate) => Math.abs(candidate - scale) < SAME_SCALE);
+  const match = nearestScale(scale, scales);
   if (match !== undefined) return match;
   const list = scales.map((candidate) => String(Number(candidate.toFixed(6)))).join(', ');
   throw new InvalidLayout(`monitor '${id}' of ${size[0]}x${size[1]} cannot have scale ${scale}, only ${list}`);
