@@ -91,6 +91,9 @@ export async function refuses(name: string, promise: Promise<unknown>): Promise<
   throw new assert.AssertionError({ message: `${full} was expected, but it worked` });
 }
 
+/** What PropertiesChanged says: the interface, the values told, the names of others that changed. */
+export type PropertiesChanged = [iface: string, changed: [name: string, value: { value: unknown }][], others: string[]];
+
 /** Signals as they come in, each handed out once. */
 export class Heard<Args extends unknown[]> implements AsyncDisposable {
   readonly all: Args[] = [];
@@ -111,6 +114,18 @@ export class Heard<Args extends unknown[]> implements AsyncDisposable {
       if (heard !== undefined) heard.#take(args);
     });
     heard = new Heard<[...S['signals'][N]]>(subscription);
+    return heard;
+  }
+
+  /** Signals of the standard interfaces, as they are on the wire. */
+  static async standard<Body extends unknown[]>(bus: Bus, path: string, member: string): Promise<Heard<Body>> {
+    let heard: Heard<Body> | undefined;
+    const of = member === 'PropertiesChanged' ? 'Properties' : 'ObjectManager';
+    const rule = { sender: SERVICE, path, interface: `org.freedesktop.DBus.${of}`, member };
+    const subscription = await bus.subscriptions.subscribe(rule, ({ body = [] }) => {
+      if (heard !== undefined) heard.#take(body as Body);
+    });
+    heard = new Heard<Body>(subscription);
     return heard;
   }
 
