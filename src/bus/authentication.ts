@@ -5,13 +5,14 @@ import { READABLE, receive, send, Watch } from './native/descriptors.js';
 const ROOM = 4096;
 
 /**
- * Authenticates on a freshly connected socket as our own uid and turns on the passing of descriptors (D-Bus
- * specification, "Authentication Protocol": EXTERNAL, NEGOTIATE_UNIX_FD). All is said at once, since a server that
- * refuses any of it is of no use to us; afterwards the socket is ready for messages.
+ * Authenticates on a freshly connected socket as our effective uid, which is the one that the kernel tells the bus, and
+ * turns on the passing of descriptors (D-Bus specification, "Authentication Protocol": EXTERNAL, NEGOTIATE_UNIX_FD).
+ * All is said at once, since a server that refuses any of it is of no use to us; afterwards the socket is ready for
+ * messages.
  */
 export async function authenticate(fd: number, timeout: number, signal?: AbortSignal): Promise<void> {
   signal?.throwIfAborted();
-  const uid = Buffer.from(String(process.getuid?.() ?? 0)).toString('hex');
+  const uid = Buffer.from(String(process.geteuid?.() ?? 0)).toString('hex');
   send(fd, Buffer.from(`\0AUTH EXTERNAL ${uid}\r\nNEGOTIATE_UNIX_FD\r\nBEGIN\r\n`), []);
   const answer = await readLines(fd, timeout, signal);
   if (!/^OK [^\n]*\nAGREE_UNIX_FD\r\n$/.test(answer)) throw new ConnectionLost('the message bus refused us');

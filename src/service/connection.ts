@@ -4,7 +4,7 @@ import { ExportedObject } from '../bus/exported-object.js';
 import { capture } from '../bus/generated/capture.js';
 import { clipboard } from '../bus/generated/clipboard.js';
 import { connection as connectionInterface } from '../bus/generated/connection.js';
-import type { Grant, Monitor, Stream } from '../bus/generated/dictionaries.js';
+import type { Grant, Monitor, SessionClient, Stream } from '../bus/generated/dictionaries.js';
 import { input } from '../bus/generated/input.js';
 import { monitors } from '../bus/generated/monitors.js';
 import { GrantMissing } from '../errors.js';
@@ -29,6 +29,8 @@ export class Connection {
   readonly object: ExportedObject;
   readonly owner: string;
   readonly right: LoginRight;
+  /** Who it is for. */
+  readonly client: SessionClient;
   readonly #session: Session;
   readonly #agent: AgentLink;
   readonly #closed: (connection: Connection, reason: CloseReason) => void;
@@ -43,11 +45,13 @@ export class Connection {
     owner: string,
     right: LoginRight,
     { devices, cursorModes, streams }: Opened,
+    client: SessionClient,
     closed: (connection: Connection, reason: CloseReason) => void,
   ) {
     this.number = number;
     this.owner = owner;
     this.right = right;
+    this.client = client;
     this.#session = session;
     this.#agent = agent;
     this.#closed = closed;

@@ -44,16 +44,17 @@ export class Connections {
       caller.name,
       right,
       { devices, cursorModes, streams },
+      {
+        since: Math.floor(Date.now() / 1000),
+        ...(options['client-name'] === undefined ? {} : { name: options['client-name'] }),
+        ...(options['client-address'] === undefined ? {} : { address: options['client-address'] }),
+      },
       (closed) => this.#forget(closed),
     );
     this.#connections.set(number, connection);
     session.connections.add(connection);
     this.#tree.add(connection.object, caller.name);
-    session.connectionsChanged({
-      since: Math.floor(Date.now() / 1000),
-      ...(options['client-name'] === undefined ? {} : { name: options['client-name'] }),
-      ...(options['client-address'] === undefined ? {} : { address: options['client-address'] }),
-    });
+    session.connectionsChanged();
     const watch = await this.#bus.subscriptions.watchName(caller.name, () => connection.close('closed'));
     if (this.#connections.has(number)) this.#watches.set(connection, watch);
     else watch[Symbol.dispose]();
@@ -72,6 +73,6 @@ export class Connections {
     this.#watches.delete(connection);
     connection.session.connections.delete(connection);
     this.#tree.remove(connection.object, connection.owner);
-    connection.session.connectionsChanged(undefined);
+    connection.session.connectionsChanged();
   }
 }

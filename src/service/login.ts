@@ -4,8 +4,16 @@ import type { Handlers } from '../bus/descriptor.js';
 import { ExportedObject } from '../bus/exported-object.js';
 import type { BeginParameters, OpenLoginOptions } from '../bus/generated/dictionaries.js';
 import { type Login as LoginInterface, login as loginInterface } from '../bus/generated/login.js';
-import { Busy, InvalidArgs, MethodNotOffered, RemoteAccessError, SessionFailed, TooManyAttempts } from '../errors.js';
-import type { Authenticator } from './authenticator.js';
+import {
+  AuthenticationFailed,
+  Busy,
+  InvalidArgs,
+  MethodNotOffered,
+  RemoteAccessError,
+  SessionFailed,
+  TooManyAttempts,
+} from '../errors.js';
+import type { Authenticator, Identity } from './authenticator.js';
 import { LOGINS_PATH } from './paths.js';
 import type { Session } from './session.js';
 import type { Sessions } from './sessions.js';
@@ -40,6 +48,8 @@ export class Login implements Handlers<LoginInterface, Caller> {
   #session: Session | undefined;
   #tries = 0;
   #gone = false;
+  /** The token that it is begun with. */
+  #token: string | undefined;
 
   constructor(host: LoginHost, number: number, owner: Caller, methods: readonly string[], options: OpenLoginOptions) {
     this.#host = host;
@@ -58,10 +68,6 @@ export class Login implements Handlers<LoginInterface, Caller> {
     });
     this.#idle = setTimeout(() => this.close(), IDLE);
     this.#idle.unref();
-  }
-
-  get session(): Session | undefined {
-    return this.#session;
   }
 
   /**
@@ -103,6 +109,13 @@ export class Login implements Handlers<LoginInterface, Caller> {
     this.close();
   }
 
+  /** The token is void: what it opened is over. */
+  voidToken(token: string): void {
+    if (this.#token !== token) return;
+    if (this.#state === 'completed') return this.close();
+    this.#fail(new AuthenticationFailed('the token was taken back'), false);
+  }
+
   /** Takes the login off the bus. A session that it completed stays. */
   close(): void {
     if (this.#gone) return;
@@ -111,15 +124,16 @@ export class Login implements Handlers<LoginInterface, Caller> {
     this.#host.forget(this);
   }
 
-  async #start({ user, right, desktop }: Awaited<ReturnType<Authenticator['authenticate']>>): Promise<void> {
+  async #start({ user, right, desktop }: Identity): Promise<void> {
+    this.#token = right.token;
     try {
       const session = await this.#host.sessions.obtain(user, {
         desktop: this.#options.desktop ?? desktop,
         monitors: this.#options.monitors,
         clientAddress: this.#options['client-address'],
       });
-      // Who left meanwhile must not leave a right behind for whoever comes next.
-      if (this.#gone) return;
+      // Who left meanwhile, or whose token is void, must not leave a right behind.
+      if (this.#gone || this.#state !== 'starting') return;
       session.addRight(this.owner.name, right);
       this.#session = session;
       this.object.changed(loginInterface, ['Session'], this.owner.name);
@@ -131,7 +145,7 @@ export class Login implements Handlers<LoginInterface, Caller> {
   }
 
   #fail(error: unknown, mayRetry: boolean): void {
-    if (this.#gone) return;
+    if (this.#gone || this.#state === 'failed') return;
     const told = error instanceof RemoteAccessError ? error : new SessionFailed('the session could not be started');
     if (told !== error) console.error(error);
     this.#setState(mayRetry ? 'open' : 'failed');

@@ -46,13 +46,15 @@ export class Logins {
     );
     this.#logins.set(login, { [Symbol.dispose]: () => {} });
     tree.add(login.object, caller.name);
-    const watch = await bus.subscriptions.watchName(caller.name, () => {
-      login.session?.dropRights({ name: caller.name });
-      login.close();
-    });
+    const watch = await bus.subscriptions.watchName(caller.name, () => login.close());
     if (this.#logins.has(login)) this.#logins.set(login, watch);
     else watch[Symbol.dispose]();
     return login;
+  }
+
+  /** Ends the logins that were made with a token that is void. */
+  voidToken(token: string): void {
+    for (const login of [...this.#logins.keys()]) login.voidToken(token);
   }
 
   #forget(login: Login): void {

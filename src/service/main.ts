@@ -45,13 +45,14 @@ const sessions = new Sessions(
   { bus, tree, root, logind: new Logind(bus), systemd: new Systemd(bus), workers: `${RUNTIME}/sessions` },
   connections,
 );
+const logins = new Logins({ bus, tree, sessions, authenticator: new Authenticator(store) });
 new Tokens(store, root, (token, reason) => {
   // A token that is used up stays good for the login it was used for.
   if (reason === 'used-up') return;
-  for (const session of sessions.all()) session.dropRights({ token });
+  logins.voidToken(token);
+  for (const session of sessions.all()) session.voidToken(token);
   connections.revoke(token, reason === 'expired' ? 'expired' : 'revoked');
 });
-const logins = new Logins({ bus, tree, sessions, authenticator: new Authenticator(store) });
 new RemoteAccess(root, logins, sessions, polkit);
 const agents = new Agents(bus, sessions, connections);
 

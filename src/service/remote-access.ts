@@ -47,7 +47,7 @@ export class RemoteAccess implements Handlers<RemoteAccessInterface, Caller> {
   async listSessions(caller: Caller): Promise<[string, string, number, string, string][]> {
     const all = caller.uid === 0 || (await this.#manages(caller));
     return [...this.#sessions.all()]
-      .filter(({ record }) => all || record.uid === caller.uid)
+      .filter((session) => all || session.isUsableBy(caller))
       .map(({ record, object }) => [record.id, 'user', record.uid, record.user, object.path]);
   }
 
@@ -64,7 +64,7 @@ export class RemoteAccess implements Handlers<RemoteAccessInterface, Caller> {
   }
 
   async #sees(caller: Caller, session: Session): Promise<boolean> {
-    return caller.uid === 0 || caller.uid === session.record.uid || (await this.#manages(caller));
+    return caller.uid === 0 || session.isUsableBy(caller) || (await this.#manages(caller));
   }
 
   #manages(caller: Caller): Promise<boolean> {

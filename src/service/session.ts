@@ -2,7 +2,7 @@ import type { Bus } from '../bus/bus.js';
 import type { Caller } from '../bus/caller.js';
 import type { Handlers } from '../bus/descriptor.js';
 import { ExportedObject } from '../bus/exported-object.js';
-import type { ConnectOptions, Grant, SessionClient } from '../bus/generated/dictionaries.js';
+import type { ConnectOptions, Grant } from '../bus/generated/dictionaries.js';
 import { type Session as SessionInterface, session as sessionInterface } from '../bus/generated/session.js';
 import { Busy, GrantMissing, NotAuthorized, SessionFailed } from '../errors.js';
 import type { Worker } from '../login/worker.js';
@@ -49,7 +49,6 @@ export class Session implements Handlers<SessionInterface, Caller> {
   #logindSession = '';
   #locked = false;
   #lockWatch: AsyncDisposable | undefined;
-  #client: SessionClient = {};
   #worker: Worker | undefined;
   #agent: AgentLink | undefined;
 
@@ -72,7 +71,7 @@ export class Session implements Handlers<SessionInterface, Caller> {
       LogindSession: () => this.#logindSession,
       Created: () => BigInt(record.created),
       Locked: () => this.#locked,
-      Client: () => this.#client,
+      Client: () => [...this.connections].at(-1)?.client ?? {},
     });
     this.#handover = new Handover(host.bus, this.object);
   }
@@ -114,14 +113,23 @@ export class Session implements Handlers<SessionInterface, Caller> {
     this.#updateState();
   }
 
-  addRight(name: string, right: LoginRight): void {
-    this.#rights.set(name, [...(this.#rights.get(name) ?? []), right]);
+  /** Its user, and who completed a login to it. */
+  isUsableBy({ name, uid }: Caller): boolean {
+    return uid === this.record.uid || this.#rights.has(name);
   }
 
-  /** Takes back what a bus connection that is gone, or a token that is void, was entitled to. */
-  dropRights({ name, token }: { name?: string; token?: string }): void {
-    if (name !== undefined) this.#rights.delete(name);
-    if (token === undefined) return;
+  /** Lasts as long as that bus connection, whatever becomes of the login. */
+  addRight(name: string, right: LoginRight): void {
+    const rights = this.#rights.get(name);
+    this.#rights.set(name, [...(rights ?? []), right]);
+    if (rights !== undefined) return;
+    this.#host.bus.subscriptions
+      .watchName(name, () => this.#rights.delete(name))
+      .catch((error) => console.warn(`session ${this.record.id}: ${name} cannot be watched: ${error.message}`));
+  }
+
+  /** Takes back what a token that is void entitled to. */
+  voidToken(token: string): void {
     for (const [holder, rights] of this.#rights) {
       const left = rights.filter((right) => right.token !== token);
       if (left.length > 0) this.#rights.set(holder, left);
@@ -137,7 +145,8 @@ export class Session implements Handlers<SessionInterface, Caller> {
   }
 
   async #connect(caller: Caller, options: ConnectOptions): Promise<string> {
-    const right = this.#rights.get(caller.name)?.at(-1) ?? this.#ownRight(caller);
+    const granted = this.#rights.get(caller.name)?.at(-1);
+    const right = granted ?? this.#ownRight(caller);
     const missing = (options.grants ?? []).find((grant) => !right.grants.includes(grant));
     if (missing !== undefined) throw new GrantMissing(`the login does not grant '${missing}'`);
     if (this.#agent === undefined) throw new SessionFailed(`session ${this.record.id} has no running agent`);
@@ -145,16 +154,24 @@ export class Session implements Handlers<SessionInterface, Caller> {
     if (conflict === 'fail' && this.connections.size > 0)
       throw new Busy(`session ${this.record.id} is in use by another connection`);
     const grants = options.grants ?? right.grants;
+    const agent = this.#agent;
     const connection = await this.#host.connect(this, caller, { ...right, grants }, options);
+    // Both may have happened while the agent was at work.
+    if (this.#agent !== agent || this.#state === 'closing') {
+      connection.close('session-ended');
+      throw new SessionFailed(`session ${this.record.id} has ended`);
+    }
+    if (granted !== undefined && !this.#rights.get(caller.name)?.includes(granted)) {
+      connection.close('revoked');
+      throw new NotAuthorized('the login to the session was taken back');
+    }
     if (conflict === 'displace')
       for (const other of [...this.connections]) if (other !== connection) other.close('displaced');
     return connection.object.path;
   }
 
   /** A connection was opened or closed. */
-  connectionsChanged(client: SessionClient | undefined): void {
-    if (client !== undefined) this.#client = client;
-    else if (this.connections.size === 0) this.#client = {};
+  connectionsChanged(): void {
     this.object.changed(sessionInterface, ['Client']);
     this.#updateState();
   }
