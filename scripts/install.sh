@@ -6,27 +6,30 @@ cd "$(dirname "$0")/.."
 
 # put MODE FILE... DIRECTORY, the directory inside the destination
 put() {
-    local mode=$1 directory=${*: -1} file
-    for file in "${@:2:$#-2}"; do
-        [ ! -e "$file" ] || install -D -m "$mode" -t "$destination/$directory" "$file"
-    done
+    install -D -m "$1" -t "$destination/${*: -1}" "${@:2:$#-2}"
 }
 
-shopt -s nullglob
-
 library=usr/lib/remote-access
-put 644 dist/*.mjs $library
-put 644 dist/native/*.node $library/native
-modules=$library/node_modules
-mkdir -p "$destination/$modules/@koromix"
-cp -rL --no-preserve=mode,ownership node_modules/koffi "$destination/$modules"
-cp -rL --no-preserve=mode,ownership node_modules/@koromix/koffi-linux-* "$destination/$modules/@koromix"
-
+put 644 dist/remote-accessd.mjs dist/remote-access-agent.mjs $library
+put 644 dist/native/descriptors.node dist/native/pipewire.node $library/native
 put 755 dist/remote-access-worker data/remote-access-session usr/libexec
-put 644 data/*@.service usr/lib/systemd/user
+
+# koffi cannot be bundled. Of its packages, what runs on this machine.
+modules=$library/node_modules
+put 644 node_modules/koffi/{package.json,LICENSE.txt,index.js} $modules/koffi
+put 644 node_modules/koffi/src/koffi/{index,indirect}.js $modules/koffi/src/koffi
+put 644 node_modules/koffi/src/koffi/src/static.js $modules/koffi/src/koffi/src
+for native in node_modules/@koromix/koffi-linux-*; do
+    name=$(basename "$native")
+    machine=${name#koffi-}
+    put 644 "$native"/{package.json,index.js} "$modules/@koromix/$name"
+    put 644 "$native/${machine/-/_}/koffi.node" "$modules/@koromix/$name/${machine/-/_}"
+done
+
 put 644 data/remote-accessd.service usr/lib/systemd/system
+put 644 data/remote-access-agent@.service usr/lib/systemd/user
 put 644 data/org.freedesktop.RemoteAccess.service usr/share/dbus-1/system-services
-put 644 dbus-policy/*.conf usr/share/dbus-1/system.d
-put 644 data/*.policy usr/share/polkit-1/actions
+put 644 data/org.freedesktop.RemoteAccess.policy usr/share/polkit-1/actions
+put 644 dbus-policy/org.freedesktop.RemoteAccess.conf usr/share/dbus-1/system.d
 put 644 data/desktops/*.desktop usr/share/remote-access/desktops
 put 644 data/pam/remote-access etc/pam.d
