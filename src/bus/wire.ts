@@ -146,13 +146,12 @@ function readFields(bytes: Buffer, start: number, end: number, little: boolean):
  * not valid, or the bus would not carry it: all of them mistakes of ours.
  */
 export function encodeMessage(message: Message): Buffer[] {
-  const { signature, body, fds } = message;
-  const encoded = signature !== undefined && signature !== '' ? encodeBody(signature, body ?? []) : undefined;
+  const { path = '', interface: iface = '', member = '', errorName = '', destination = '', signature = '' } = message;
+  const { body = [], fds = [] } = message;
+  const encoded = signature === '' ? undefined : encodeBody(signature, body);
   const length = encoded?.length ?? 0;
-  let room = PREFIX + 16 + 8;
-  for (let code = 1; code < FIELDS.length; code++)
-    room += 16 + ((message[FIELDS[code] as 'path'] as string | undefined)?.length ?? 0);
-  const header = Buffer.allocUnsafe(room);
+  const names = path.length + iface.length + member.length + errorName.length + destination.length;
+  const header = Buffer.allocUnsafe(PREFIX + 9 * MAX_FIELD_OVERHEAD + names + signature.length);
   header[0] = LITTLE_ENDIAN;
   header[1] = message.type;
   header[2] = message.flags ?? 0;
@@ -160,17 +159,19 @@ export function encodeMessage(message: Message): Buffer[] {
   header.writeUInt32LE(length, 4);
   header.writeUInt32LE(message.serial, 8);
   let at = PREFIX;
-  for (let code = 1; code < FIELDS.length; code++) {
-    const value = message[FIELDS[code] as 'path'] as string | number | undefined;
-    if (value !== undefined && value !== '') at = writeField(header, at, code, value);
-  }
-  if (fds !== undefined && fds.length > 0) at = writeField(header, at, UNIX_FDS, fds.length);
+  if (path !== '') at = writeText(header, at, 1, 0x6f, PATH, path);
+  if (iface !== '') at = writeText(header, at, 2, 0x73, NAME, iface);
+  if (member !== '') at = writeText(header, at, 3, 0x73, NAME, member);
+  if (errorName !== '') at = writeText(header, at, 4, 0x73, NAME, errorName);
+  if (message.replySerial !== undefined) at = writeNumber(header, at, 5, message.replySerial);
+  if (destination !== '') at = writeText(header, at, 6, 0x73, NAME, destination);
+  if (signature !== '') at = writeSignature(header, at, 8, signature);
+  if (fds.length > 0) at = writeNumber(header, at, UNIX_FDS, fds.length);
   header.writeUInt32LE(at - PREFIX, 12);
-  const start = align8(at);
-  header.fill(0, at, start);
-  if (start + length > MAX_SENT || (fds?.length ?? 0) > MAX_SENT_FDS)
-    throw new RangeError(`a message of ${start + length} bytes and ${fds?.length ?? 0} descriptors`);
-  return encoded === undefined ? [header.subarray(0, start)] : [header.subarray(0, start), encoded];
+  at = padded(header, at);
+  if (at + length > MAX_SENT || fds.length > MAX_SENT_FDS)
+    throw new RangeError(`a message of ${at + length} bytes and ${fds.length} descriptors`);
+  return encoded === undefined ? [header.subarray(0, at)] : [header.subarray(0, at), encoded];
 }
 
 // The library's errors quote the values, which may be secret.
@@ -185,31 +186,50 @@ function encodeBody(signature: string, body: readonly unknown[]): Buffer {
 const PATH = /^\/(?:[A-Za-z0-9_]+(?:\/[A-Za-z0-9_]+)*)?$/;
 const NAME = /^[A-Za-z0-9_.:-]{1,255}$/;
 
-function writeField(header: Buffer, from: number, code: number, value: string | number): number {
-  let at = align8(from);
-  header.fill(0, from, at);
+/** Padding, code, type, length and the byte that ends a text. */
+const MAX_FIELD_OVERHEAD = 16;
+
+// Each writes a field, its value a variant, and returns where the next may begin.
+
+function writeText(header: Buffer, from: number, code: number, type: number, valid: RegExp, text: string): number {
+  if (!valid.test(text)) throw new TypeError(`not a valid ${FIELDS[code]}`);
+  const at = writeStart(header, from, code, type);
+  header.writeUInt32LE(text.length, at);
+  header.latin1Write(text, at + 4);
+  const end = at + 4 + text.length;
+  header[end] = 0;
+  return end + 1;
+}
+
+function writeSignature(header: Buffer, from: number, code: number, signature: string): number {
+  const at = writeStart(header, from, code, 0x67);
+  header[at] = signature.length;
+  header.latin1Write(signature, at + 1);
+  const end = at + 1 + signature.length;
+  header[end] = 0;
+  return end + 1;
+}
+
+function writeNumber(header: Buffer, from: number, code: number, value: number): number {
+  const at = writeStart(header, from, code, 0x75);
+  header.writeUInt32LE(value, at);
+  return at + 4;
+}
+
+function writeStart(header: Buffer, from: number, code: number, type: number): number {
+  const at = padded(header, from);
   header[at] = code;
   header[at + 1] = 1;
+  header[at + 2] = type;
   header[at + 3] = 0;
-  if (typeof value === 'number') {
-    header[at + 2] = 0x75;
-    header.writeUInt32LE(value, at + 4);
-    return at + 8;
-  }
-  const field = FIELDS[code];
-  if (field === 'signature') {
-    header[at + 2] = 0x67;
-    header[at + 4] = value.length;
-    at += 5;
-  } else {
-    if (!(field === 'path' ? PATH : NAME).test(value)) throw new TypeError(`not a valid ${field}`);
-    header[at + 2] = field === 'path' ? 0x6f : 0x73;
-    header.writeUInt32LE(value.length, at + 4);
-    at += 8;
-  }
-  header.latin1Write(value, at);
-  header[at + value.length] = 0;
-  return at + value.length + 1;
+  return at + 4;
+}
+
+/** Pads with zeros to a multiple of 8. */
+function padded(header: Buffer, from: number): number {
+  let at = from;
+  while (at % 8 !== 0) header[at++] = 0;
+  return at;
 }
 
 function align8(length: number): number {
