@@ -23,18 +23,24 @@ type Known = { readonly consenting: Caller; readonly plain: Caller };
 /** Identifies callers. Remembers them while they are on the bus, so that a call costs no extra round trip. */
 export class Callers {
   readonly #bus: Bus;
-  readonly #known = new Map<string, Promise<Known>>();
+  readonly #known = new Map<string, Known>();
+  readonly #asked = new Map<string, Promise<Known>>();
 
   constructor(bus: Bus) {
     this.#bus = bus;
   }
 
+  /** Who a connection is, if it called before. */
+  known(name: string, interactive: boolean): Caller | undefined {
+    const known = this.#known.get(name);
+    return interactive ? known?.consenting : known?.plain;
+  }
+
   async identify(name: string, interactive = false): Promise<Caller> {
-    let known = this.#known.get(name);
+    let known: Known | Promise<Known> | undefined = this.#known.get(name) ?? this.#asked.get(name);
     if (known === undefined) {
-      known = this.#ask(name);
-      this.#known.set(name, known);
-      known.catch(() => this.#known.delete(name));
+      known = this.#ask(name).finally(() => this.#asked.delete(name));
+      this.#asked.set(name, known);
     }
     const { consenting, plain } = await known;
     return interactive ? consenting : plain;
@@ -47,9 +53,16 @@ export class Callers {
 
   async #ask(name: string): Promise<Known> {
     const { uid, pid } = await this.#credentials(name);
-    await this.#bus.subscriptions.watchName(name, () => this.#known.delete(name));
     const plain = { name, uid, pid, interactive: false };
-    return { plain, consenting: { ...plain, interactive: true } };
+    const known = { plain, consenting: { ...plain, interactive: true } };
+    this.#known.set(name, known);
+    try {
+      await this.#bus.subscriptions.watchName(name, () => this.#known.delete(name));
+    } catch (error) {
+      this.#known.delete(name);
+      throw error;
+    }
+    return known;
   }
 
   async #credentials(name: string): Promise<{ uid: number; pid: number | undefined; controlGroup: string }> {

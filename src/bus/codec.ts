@@ -119,19 +119,29 @@ function described(dictionary: string): Codec {
   };
 }
 
-/** Converts a whole body by the types of its arguments. */
-export function encodeBody(
-  types: readonly { type: string; dictionary?: string | undefined }[],
-  values: readonly unknown[],
-  descriptors: Descriptors,
-): unknown[] {
-  return types.map(({ type, dictionary }, i) => codecFor(type, dictionary).encode(values[i], descriptors));
-}
+type Argument = { type: string; dictionary?: string | undefined };
 
-export function decodeBody(
-  types: readonly { type: string; dictionary?: string | undefined }[],
-  values: readonly unknown[],
-  descriptors: Descriptors,
-): unknown[] {
-  return types.map(({ type, dictionary }, i) => codecFor(type, dictionary).decode(values[i], descriptors));
+/** The arguments or results of a method, or those of a signal, as one. */
+export type BodyCodec = {
+  /** The types one after the other, as in a message's header. */
+  readonly signature: string;
+  decode(values: readonly unknown[], descriptors: Descriptors): unknown[];
+  encode(values: readonly unknown[], descriptors: Descriptors): unknown[];
+};
+
+const bodies = new WeakMap<readonly Argument[], BodyCodec>();
+
+/** Remembered by identity: argument lists belong to interface descriptors, which are there for good. */
+export function bodyCodecFor(args: readonly Argument[]): BodyCodec {
+  let body = bodies.get(args);
+  if (body === undefined) {
+    const codecs = args.map(({ type, dictionary }) => codecFor(type, dictionary));
+    body = {
+      signature: args.map(({ type }) => type).join(''),
+      decode: (values, descriptors) => codecs.map((codec, i) => codec.decode(values[i], descriptors)),
+      encode: (values, descriptors) => codecs.map((codec, i) => codec.encode(values[i], descriptors)),
+    };
+    bodies.set(args, body);
+  }
+  return body;
 }

@@ -1,7 +1,7 @@
 import { type RemoteAccessError, UnknownInterface, UnknownMethod } from '../errors.js';
 import type { Bus } from './bus.js';
 import type { Caller } from './caller.js';
-import { encodeBody } from './codec.js';
+import { bodyCodecFor } from './codec.js';
 import type { Handlers, InterfaceDescriptor, InterfaceShape } from './descriptor.js';
 import { SIGNAL } from './message.js';
 import { encodeProperty } from './properties.js';
@@ -93,14 +93,14 @@ export class ExportedObject {
     const signal = descriptor.signals[name];
     if (signal === undefined) throw new TypeError(`${descriptor.name} has no signal ${name}`);
     if (signal.to === 'owner' && owner === undefined) throw new TypeError(`${name} is for an owner alone`);
-    const descriptors = { fds: [] };
+    const codec = bodyCodecFor(signal.args);
     this.#bus.send({
       type: SIGNAL,
       path: this.path,
       interface: descriptor.name,
       member: name,
-      signature: signal.args.map(({ type }) => type).join(''),
-      body: encodeBody(signal.args, args, descriptors),
+      signature: codec.signature,
+      body: codec.encode(args, { fds: [] }),
       ...(signal.to !== 'everyone' && owner !== undefined ? { destination: owner } : {}),
     });
   }

@@ -175,7 +175,7 @@ export class MessageSocket {
         this.#filled -= at;
         return;
       }
-      this.#deliver(this.#shared.subarray(at, at + length), false);
+      this.#deliver(this.#shared, at, length);
       at += length;
     }
     if (at > 0) this.#shared.copyWithin(0, at, this.#filled);
@@ -186,15 +186,15 @@ export class MessageSocket {
     const bytes = this.#in;
     this.#in = this.#shared;
     this.#filled = 0;
-    this.#deliver(bytes, true);
+    this.#deliver(bytes, 0, bytes.length);
   }
 
-  #deliver(bytes: Buffer, own: boolean): void {
-    this.#events.message(decodeMessage(bytes, own, (count) => this.#take(count)));
+  #deliver(bytes: Buffer, at: number, length: number): void {
+    this.#events.message(decodeMessage(bytes, at, length, bytes !== this.#shared, this.#take));
   }
 
-  #take(count: number): number[] {
+  readonly #take = (count: number): number[] => {
     if (this.#arrived.length < count) throw new ConnectionLost('a message came without its descriptors');
     return this.#arrived.splice(0, count);
-  }
+  };
 }

@@ -2,9 +2,10 @@ import { readFile } from 'node:fs/promises';
 import { NotSupported, UnknownMethod, UnknownObject } from '../errors.js';
 import type { Bus } from './bus.js';
 import { type Caller, Callers } from './caller.js';
-import { decodeBody, encodeBody } from './codec.js';
+import { bodyCodecFor } from './codec.js';
 import { errorReply } from './error-reply.js';
 import type { ExportedObject, Implementation } from './exported-object.js';
+import { handlerName } from './handler-name.js';
 import { introspect } from './introspection.js';
 import {
   ALLOW_INTERACTIVE_AUTHORIZATION,
@@ -87,18 +88,21 @@ export class ObjectTree {
   async #take(message: Message): Promise<void> {
     let answer: Omit<Message, 'serial'>;
     try {
-      answer = { type: METHOD_RETURN, ...(await this.#dispatch(message)) };
+      const { signature, body, fds } = await this.#dispatch(message);
+      answer = { type: METHOD_RETURN, signature, body, ...(fds && { fds }) };
     } catch (error) {
       answer = { type: ERROR, ...errorReply(error) };
     }
     closeFds(message);
     if ((message.flags ?? 0) & NO_REPLY_EXPECTED) return closeFds(answer);
-    const to = { replySerial: message.serial, destination: message.sender ?? '' };
+    answer.replySerial = message.serial;
+    answer.destination = message.sender ?? '';
     try {
-      this.#bus.send({ ...answer, ...to });
+      this.#bus.send(answer);
     } catch (error) {
       // The handler's answer cannot be sent, so the caller gets to know that instead.
-      this.#bus.send({ type: ERROR, ...errorReply(error), ...to });
+      const { replySerial, destination } = answer;
+      this.#bus.send({ type: ERROR, ...errorReply(error), replySerial, destination });
     }
   }
 
@@ -108,12 +112,13 @@ export class ObjectTree {
     if (iface === 'org.freedesktop.DBus.Introspectable') return this.#introspect(path, message);
     const object = this.#objects.get(path);
     if (object === undefined) throw new UnknownObject(`no object ${path}`);
-    const caller = await this.callers.identify(sender, (flags & ALLOW_INTERACTIVE_AUTHORIZATION) !== 0);
+    const interactive = (flags & ALLOW_INTERACTIVE_AUTHORIZATION) !== 0;
+    const caller = this.callers.known(sender, interactive) ?? (await this.callers.identify(sender, interactive));
     if (iface === 'org.freedesktop.DBus.Properties') return answerProperties(this.#bouncer, object, caller, message);
     if (iface === 'org.freedesktop.DBus.ObjectManager' && path === this.#manager?.path)
       return this.#manager.answer(this.#objects.values(), caller, message);
     const implementation = iface === undefined ? object.answering(member) : object.implementing(iface);
-    return this.#call(implementation, object, caller, message);
+    return await this.#call(implementation, object, caller, message);
   }
 
   async #call(
@@ -125,18 +130,19 @@ export class ObjectTree {
     const { member = '' } = message;
     const method = Object.hasOwn(descriptor.methods, member) ? descriptor.methods[member] : undefined;
     if (method === undefined) throw new UnknownMethod(`no method ${member} on ${descriptor.name}`);
-    expectSignature(message, method.in.map(({ type }) => type).join(''));
-    const args = decodeBody(method.in, message.body ?? [], { fds: message.fds ?? [] });
+    const takes = bodyCodecFor(method.in);
+    expectSignature(message, takes.signature);
+    const args = takes.decode(message.body ?? [], { fds: message.fds ?? [] });
     const { name, access } = method;
     await this.#bouncer.admit({ caller, access, object, interface: descriptor.name, member: name, args });
-    const handler = handlers[`${method.name.charAt(0).toLowerCase()}${method.name.slice(1)}`];
-    if (handler === undefined) throw new TypeError(`${descriptor.name}.${method.name} has no handler`);
+    const handler = handlers[handlerName(name)];
+    if (handler === undefined) throw new TypeError(`${descriptor.name}.${name} has no handler`);
     const result = await handler.call(handlers, caller, ...args);
     const values = method.out.length === 1 ? [result] : ((result as unknown[] | undefined) ?? []);
+    const gives = bodyCodecFor(method.out);
     const fds: number[] = [];
     try {
-      const body = encodeBody(method.out, values, { fds });
-      return { signature: method.out.map(({ type }) => type).join(''), body, fds };
+      return { signature: gives.signature, body: gives.encode(values, { fds }), fds };
     } catch (error) {
       closeFds({ fds });
       throw error;

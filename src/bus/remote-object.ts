@@ -1,15 +1,9 @@
 import { InvalidArgs } from '../errors.js';
 import type { Bus } from './bus.js';
 import { CallError } from './call-error.js';
-import { codecFor, type Descriptors, decodeBody, encodeBody } from './codec.js';
-import type {
-  ArgumentDescriptor,
-  CallOptions,
-  Client,
-  InterfaceDescriptor,
-  InterfaceShape,
-  MethodDescriptor,
-} from './descriptor.js';
+import { bodyCodecFor, codecFor, type Descriptors } from './codec.js';
+import type { CallOptions, Client, InterfaceDescriptor, InterfaceShape, MethodDescriptor } from './descriptor.js';
+import { handlerName } from './handler-name.js';
 import { closeFd, closeFds, type Message } from './message.js';
 import { duplicate } from './native/descriptors.js';
 import type { Variant } from './variant.js';
@@ -35,7 +29,7 @@ export class RemoteObject<S extends InterfaceShape> {
     this.path = path;
     const methods: Record<string, (...args: unknown[]) => Promise<unknown>> = {};
     for (const method of Object.values<MethodDescriptor>(descriptor.methods))
-      methods[`${method.name.charAt(0).toLowerCase()}${method.name.slice(1)}`] = (...args) =>
+      methods[handlerName(method.name)] = (...args) =>
         this.#call(method, args.slice(0, method.in.length), args[method.in.length] as CallOptions | undefined);
     this.methods = methods as unknown as Client<S>;
   }
@@ -67,14 +61,14 @@ export class RemoteObject<S extends InterfaceShape> {
   ): Promise<AsyncDisposable> {
     const signal = this.#descriptor.signals[name];
     if (signal === undefined) throw new TypeError(`${this.#descriptor.name} has no signal ${name}`);
-    const expected = signatureOf(signal.args);
+    const codec = bodyCodecFor(signal.args);
     return this.#bus.subscriptions.subscribe(
       { sender: this.destination, path: this.path, interface: this.#descriptor.name, member: name },
       (message) => {
-        if ((message.signature ?? '') !== expected || message.malformed) return;
+        if ((message.signature ?? '') !== codec.signature || message.malformed) return;
         let values: unknown[];
         try {
-          values = decodeBody(signal.args, message.body ?? [], { fds: message.fds ?? [] });
+          values = codec.decode(message.body ?? [], { fds: message.fds ?? [] });
         } catch (error) {
           if (error instanceof InvalidArgs) return;
           throw error;
@@ -87,7 +81,9 @@ export class RemoteObject<S extends InterfaceShape> {
 
   async #call(method: MethodDescriptor, args: readonly unknown[], options?: CallOptions): Promise<unknown> {
     const descriptors = { fds: [] as number[] };
-    const body = encodeBody(method.in, args, descriptors);
+    const takes = bodyCodecFor(method.in);
+    const gives = bodyCodecFor(method.out);
+    const body = takes.encode(args, descriptors);
     const { destination, path } = this;
     const reply = await this.#bus.call(
       {
@@ -95,13 +91,13 @@ export class RemoteObject<S extends InterfaceShape> {
         path,
         interface: this.#descriptor.name,
         member: method.name,
-        ...(method.in.length > 0 ? { signature: signatureOf(method.in), body } : {}),
+        ...(method.in.length > 0 ? { signature: takes.signature, body } : {}),
         ...(descriptors.fds.length > 0 ? { fds: duplicates(descriptors.fds) } : {}),
       },
       options,
     );
-    return decodeReply(reply, signatureOf(method.out), method.name, (values, received) => {
-      const decoded = decodeBody(method.out, values, received);
+    return decodeReply(reply, gives.signature, method.name, (values, received) => {
+      const decoded = gives.decode(values, received);
       return method.out.length === 1 ? decoded[0] : method.out.length === 0 ? undefined : decoded;
     });
   }
@@ -127,10 +123,6 @@ function decodeReply<T>(
       throw new CallError('org.freedesktop.DBus.Error.InvalidSignature', `the answer is not valid: ${error.message}`);
     throw error;
   }
-}
-
-function signatureOf(args: readonly ArgumentDescriptor[]): string {
-  return args.map(({ type }) => type).join('');
 }
 
 function duplicates(fds: readonly number[]): number[] {

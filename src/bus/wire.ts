@@ -27,6 +27,9 @@ const FIELDS = [
 ] as const;
 const UNIX_FDS = 9;
 
+const COPIED = { plainValues: false, variants: 'wrap', returnBigInt: true, ayBuffer: true } as const;
+const SHARED = { ...COPIED, ayBuffer: 'view' } as const;
+
 /** What arrived is not the D-Bus protocol: where the next message begins is anybody's guess. */
 export class ProtocolError extends Error {
   override readonly name = 'ProtocolError';
@@ -46,62 +49,96 @@ export function messageLength(bytes: Buffer, at: number): number {
 }
 
 /**
- * Reads one whole message. With `shared`, byte arrays in the body share memory with `bytes`. A body that cannot be
- * read makes the message `malformed`; only a broken header raises ProtocolError.
+ * Reads the message that takes up `length` bytes from `start`. With `shared`, byte arrays in the body share memory
+ * with `bytes`. A body that cannot be read makes the message `malformed`; only a broken header raises ProtocolError.
  */
-export function decodeMessage(bytes: Buffer, shared: boolean, takeFds: (count: number) => number[]): Message {
-  const little = bytes[0] === LITTLE_ENDIAN;
-  const uint32 = (at: number): number => (little ? bytes.readUInt32LE(at) : bytes.readUInt32BE(at));
-  const message: Message = { type: bytes[1] as number, flags: bytes[2] as number, serial: uint32(8) };
-  const end = PREFIX + uint32(12);
-  const fds = readFields(bytes, end, uint32, message);
-  if (fds > 0) message.fds = takeFds(fds);
+export function decodeMessage(
+  bytes: Buffer,
+  start: number,
+  length: number,
+  shared: boolean,
+  takeFds: (count: number) => number[],
+): Message {
+  const little = bytes[start] === LITTLE_ENDIAN;
+  const end = start + PREFIX + (little ? bytes.readUInt32LE(start + 12) : bytes.readUInt32BE(start + 12));
+  const fields = headerFields(bytes, start + PREFIX, end, little);
+  const message: Message = {
+    type: bytes[start + 1] as number,
+    flags: bytes[start + 2] as number,
+    serial: little ? bytes.readUInt32LE(start + 8) : bytes.readUInt32BE(start + 8),
+    ...fields.named,
+  };
+  if (fields.descriptors > 0) message.fds = takeFds(fields.descriptors);
   const { signature } = message;
-  const start = align8(end);
-  if (signature === undefined || signature === '' || start === bytes.length) return message;
-  const options = {
-    plainValues: false,
-    variants: 'wrap',
-    returnBigInt: true,
-    ayBuffer: shared ? 'view' : true,
-  } as const;
+  const body = start + align8(end - start);
+  if (signature === undefined || signature === '' || body === start + length) return message;
+  const options = shared ? SHARED : COPIED;
   try {
-    message.body = new DBusBuffer(bytes.subarray(start), 0, options, bytes[0] as number).read(signature);
+    message.body = new DBusBuffer(bytes.subarray(body, start + length), 0, options, bytes[start] as number).read(
+      signature,
+    );
   } catch {
     message.malformed = true;
   }
   return message;
 }
 
-/** Reads the header fields into the message; returns how many descriptors it has. */
-function readFields(bytes: Buffer, end: number, uint32: (at: number) => number, message: Message): number {
-  let fds = 0;
-  let at = PREFIX;
-  const text = (start: number, length: number): string => {
-    at = start + length + 1;
+type Fields = { named: Partial<Message>; descriptors: number };
+
+/**
+ * Header fields that were read lately, by their length: all calls of one method by one caller have the same, since
+ * the serial is not among them.
+ */
+const recent: { bytes: Buffer; little: boolean; fields: Fields }[] = [];
+const MAX_RECENT_LENGTH = 512;
+
+function headerFields(bytes: Buffer, start: number, end: number, little: boolean): Fields {
+  const length = end - start;
+  const known = recent[length];
+  if (known !== undefined && known.little === little && bytes.compare(known.bytes, 0, length, start, end) === 0)
+    return known.fields;
+  const fields = readFields(bytes, start, end, little);
+  // Replies differ from each other; remembering them would only drive out others.
+  if (length < MAX_RECENT_LENGTH && fields.named.replySerial === undefined)
+    recent[length] = { bytes: Buffer.from(bytes.subarray(start, end)), little, fields };
+  return fields;
+}
+
+function readFields(bytes: Buffer, start: number, end: number, little: boolean): Fields {
+  const named: Partial<Message> = {};
+  let descriptors = 0;
+  // Alignment counts from the start of the message, which is PREFIX before; that is a multiple of 8 itself.
+  let at = start;
+  const pad = (to: 4 | 8): void => {
+    at += -(at - start) & (to - 1);
+  };
+  const text = (length: number): string => {
+    const from = at;
+    at += length + 1;
     if (at > end) throw new ProtocolError('a header field is longer than the header');
-    return bytes.toString('latin1', start, start + length);
+    return bytes.latin1Slice(from, from + length);
   };
   while (at < end) {
-    at = align8(at);
+    pad(8);
     if (at + 5 > end) throw new ProtocolError('a header field is cut off');
     const code = bytes[at] as number;
-    const type = text(at + 2, bytes[at + 1] as number);
+    const typeLength = bytes[at + 1] as number;
+    at += 2;
+    const type = text(typeLength);
     let value: string | number;
-    if (type === 'g') value = text(at + 1, bytes[at] as number);
+    if (type === 'g') value = text(bytes[at++] as number);
     else if (type === 's' || type === 'o' || type === 'u') {
-      at = align4(at);
-      const number = at + 4 > end ? end : uint32(at);
-      if (type === 'u') {
-        value = number;
-        at += 4;
-      } else value = text(at + 4, number);
+      pad(4);
+      if (at + 4 > end) throw new ProtocolError('a header field is cut off');
+      const number = little ? bytes.readUInt32LE(at) : bytes.readUInt32BE(at);
+      at += 4;
+      value = type === 'u' ? number : text(number);
     } else throw new ProtocolError(`a header field has type '${type}'`);
-    if (code === UNIX_FDS) fds = Number(value);
+    if (code === UNIX_FDS) descriptors = Number(value);
     const field = FIELDS[code];
-    if (field !== undefined) (message as Record<string, unknown>)[field] = value;
+    if (field !== undefined) (named as Record<string, unknown>)[field] = value;
   }
-  return fds;
+  return { named, descriptors };
 }
 
 /**
@@ -109,13 +146,12 @@ function readFields(bytes: Buffer, end: number, uint32: (at: number) => number, 
  * not valid, or the bus would not carry it: all of them mistakes of ours.
  */
 export function encodeMessage(message: Message): Buffer[] {
-  const { signature, body, fds } = message;
-  const encoded = signature !== undefined && signature !== '' ? encodeBody(signature, body ?? []) : undefined;
+  const { path = '', interface: iface = '', member = '', errorName = '', destination = '', signature = '' } = message;
+  const { body = [], fds = [] } = message;
+  const encoded = signature === '' ? undefined : encodeBody(signature, body);
   const length = encoded?.length ?? 0;
-  let room = PREFIX + 16 + 8;
-  for (let code = 1; code < FIELDS.length; code++)
-    room += 16 + ((message[FIELDS[code] as 'path'] as string | undefined)?.length ?? 0);
-  const header = Buffer.allocUnsafe(room);
+  const names = path.length + iface.length + member.length + errorName.length + destination.length;
+  const header = Buffer.allocUnsafe(PREFIX + 9 * MAX_FIELD_OVERHEAD + names + signature.length);
   header[0] = LITTLE_ENDIAN;
   header[1] = message.type;
   header[2] = message.flags ?? 0;
@@ -123,17 +159,19 @@ export function encodeMessage(message: Message): Buffer[] {
   header.writeUInt32LE(length, 4);
   header.writeUInt32LE(message.serial, 8);
   let at = PREFIX;
-  for (let code = 1; code < FIELDS.length; code++) {
-    const value = message[FIELDS[code] as 'path'] as string | number | undefined;
-    if (value !== undefined && value !== '') at = writeField(header, at, code, value);
-  }
-  if (fds !== undefined && fds.length > 0) at = writeField(header, at, UNIX_FDS, fds.length);
+  if (path !== '') at = writeText(header, at, 1, 0x6f, PATH, path);
+  if (iface !== '') at = writeText(header, at, 2, 0x73, NAME, iface);
+  if (member !== '') at = writeText(header, at, 3, 0x73, NAME, member);
+  if (errorName !== '') at = writeText(header, at, 4, 0x73, NAME, errorName);
+  if (message.replySerial !== undefined) at = writeNumber(header, at, 5, message.replySerial);
+  if (destination !== '') at = writeText(header, at, 6, 0x73, NAME, destination);
+  if (signature !== '') at = writeSignature(header, at, 8, signature);
+  if (fds.length > 0) at = writeNumber(header, at, UNIX_FDS, fds.length);
   header.writeUInt32LE(at - PREFIX, 12);
-  const start = align8(at);
-  header.fill(0, at, start);
-  if (start + length > MAX_SENT || (fds?.length ?? 0) > MAX_SENT_FDS)
-    throw new RangeError(`a message of ${start + length} bytes and ${fds?.length ?? 0} descriptors`);
-  return encoded === undefined ? [header.subarray(0, start)] : [header.subarray(0, start), encoded];
+  at = padded(header, at);
+  if (at + length > MAX_SENT || fds.length > MAX_SENT_FDS)
+    throw new RangeError(`a message of ${at + length} bytes and ${fds.length} descriptors`);
+  return encoded === undefined ? [header.subarray(0, at)] : [header.subarray(0, at), encoded];
 }
 
 // The library's errors quote the values, which may be secret.
@@ -148,37 +186,52 @@ function encodeBody(signature: string, body: readonly unknown[]): Buffer {
 const PATH = /^\/(?:[A-Za-z0-9_]+(?:\/[A-Za-z0-9_]+)*)?$/;
 const NAME = /^[A-Za-z0-9_.:-]{1,255}$/;
 
-function writeField(header: Buffer, from: number, code: number, value: string | number): number {
-  let at = align8(from);
-  header.fill(0, from, at);
+/** Padding, code, type, length and the byte that ends a text. */
+const MAX_FIELD_OVERHEAD = 16;
+
+// Each writes a field, its value a variant, and returns where the next may begin.
+
+function writeText(header: Buffer, from: number, code: number, type: number, valid: RegExp, text: string): number {
+  if (!valid.test(text)) throw new TypeError(`not a valid ${FIELDS[code]}`);
+  const at = writeStart(header, from, code, type);
+  header.writeUInt32LE(text.length, at);
+  header.latin1Write(text, at + 4);
+  const end = at + 4 + text.length;
+  header[end] = 0;
+  return end + 1;
+}
+
+function writeSignature(header: Buffer, from: number, code: number, signature: string): number {
+  const at = writeStart(header, from, code, 0x67);
+  header[at] = signature.length;
+  header.latin1Write(signature, at + 1);
+  const end = at + 1 + signature.length;
+  header[end] = 0;
+  return end + 1;
+}
+
+function writeNumber(header: Buffer, from: number, code: number, value: number): number {
+  const at = writeStart(header, from, code, 0x75);
+  header.writeUInt32LE(value, at);
+  return at + 4;
+}
+
+function writeStart(header: Buffer, from: number, code: number, type: number): number {
+  const at = padded(header, from);
   header[at] = code;
   header[at + 1] = 1;
+  header[at + 2] = type;
   header[at + 3] = 0;
-  if (typeof value === 'number') {
-    header[at + 2] = 0x75;
-    header.writeUInt32LE(value, at + 4);
-    return at + 8;
-  }
-  const field = FIELDS[code];
-  if (field === 'signature') {
-    header[at + 2] = 0x67;
-    header[at + 4] = value.length;
-    at += 5;
-  } else {
-    if (!(field === 'path' ? PATH : NAME).test(value)) throw new TypeError(`not a valid ${field}`);
-    header[at + 2] = field === 'path' ? 0x6f : 0x73;
-    header.writeUInt32LE(value.length, at + 4);
-    at += 8;
-  }
-  header.write(value, at, 'latin1');
-  header[at + value.length] = 0;
-  return at + value.length + 1;
+  return at + 4;
+}
+
+/** Pads with zeros to a multiple of 8. */
+function padded(header: Buffer, from: number): number {
+  let at = from;
+  while (at % 8 !== 0) header[at++] = 0;
+  return at;
 }
 
 function align8(length: number): number {
   return Math.ceil(length / 8) * 8;
-}
-
-function align4(length: number): number {
-  return Math.ceil(length / 4) * 4;
 }

@@ -1,15 +1,16 @@
 import assert from 'node:assert/strict';
-import { codecFor, decodeBody, encodeBody } from '../../../src/bus/codec.js';
+import { bodyCodecFor, codecFor } from '../../../src/bus/codec.js';
 import { Variant } from '../../../src/bus/variant.js';
 import { decodeMessage, encodeMessage } from '../../../src/bus/wire.js';
 import { InvalidArgs } from '../../../src/errors.js';
 
 /** A value after its way over the wire. */
 function roundTrip(type: string, value: unknown, dictionary?: 'Monitor'): unknown {
-  const types = [{ type, dictionary }];
-  const body = encodeBody(types, [value], { fds: [] });
-  const bytes = Buffer.concat(encodeMessage({ type: 4, serial: 1, signature: type, body }));
-  return decodeBody(types, decodeMessage(bytes, false, () => []).body ?? [], { fds: [] })[0];
+  const codec = bodyCodecFor([{ type, dictionary }]);
+  const body = codec.encode([value], { fds: [] });
+  const bytes = Buffer.concat(encodeMessage({ type: 4, serial: 1, signature: codec.signature, body }));
+  const message = decodeMessage(bytes, 0, bytes.length, false, () => []);
+  return codec.decode(message.body ?? [], { fds: [] })[0];
 }
 
 describe('values', () => {

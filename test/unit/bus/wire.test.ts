@@ -12,7 +12,7 @@ const oracle = createRequire(import.meta.url)('dbus-native/lib/message.js') as {
 const none = (count: number): number[] => {
   throw new Error(`${count} descriptors asked for`);
 };
-const decode = (bytes: Buffer): Message => decodeMessage(bytes, false, none);
+const decode = (bytes: Buffer): Message => decodeMessage(bytes, 0, bytes.length, false, none);
 
 const samples: Record<string, Message> = {
   'a call': { type: 1, serial: 1, path: '/', interface: 'a.b', member: 'C', destination: ':1.5' },
@@ -47,7 +47,7 @@ describe('the wire format', () => {
 
   it('counts descriptors', () => {
     const bytes = Buffer.concat(encodeMessage({ type: 2, serial: 1, replySerial: 1, fds: [8, 9] }));
-    assert.deepEqual(decodeMessage(bytes, false, (count) => [...Array(count).keys()]).fds, [0, 1]);
+    assert.deepEqual(decodeMessage(bytes, 0, bytes.length, false, (count) => [...Array(count).keys()]).fds, [0, 1]);
   });
 
   it('marks a body that cannot be read', () => {
@@ -60,8 +60,8 @@ describe('the wire format', () => {
     const bytes = Buffer.concat(
       encodeMessage({ type: 4, serial: 1, path: '/', signature: 'ay', body: [Buffer.of(1)] }),
     );
-    const own = decodeMessage(bytes, false, none);
-    const shared = decodeMessage(bytes, true, none);
+    const own = decodeMessage(bytes, 0, bytes.length, false, none);
+    const shared = decodeMessage(bytes, 0, bytes.length, true, none);
     bytes[bytes.length - 1] = 2;
     assert.deepEqual([own.body, shared.body], [[Buffer.of(1)], [Buffer.of(2)]]);
   });
@@ -87,7 +87,7 @@ describe('the wire format', () => {
         const broken = Buffer.from(bytes);
         broken[at] = value;
         try {
-          decodeMessage(broken, false, (count) => Array(Math.min(count, 1)).fill(0));
+          decodeMessage(broken, 0, broken.length, false, (count) => Array(Math.min(count, 1)).fill(0));
         } catch (error) {
           assert.ok(error instanceof ProtocolError, String(error));
         }
