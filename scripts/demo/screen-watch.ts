@@ -33,8 +33,11 @@ export class ScreenWatch implements Disposable {
     });
   }
 
-  /** Resolves when the picture has changed at large since `before` and then stayed the same for `rest` ms. */
-  async settled(rest: number, { before, within = 30_000 }: { before?: Buffer; within?: number } = {}): Promise<Buffer> {
+  /** Resolves when the picture is at large none of those, and has then stayed the same for `rest` ms. */
+  async settled(
+    rest: number,
+    { unlike = [], within = 30_000 }: { unlike?: readonly Buffer[]; within?: number } = {},
+  ): Promise<Buffer> {
     return new Promise((resolve, reject) => {
       let quiet: NodeJS.Timeout | undefined;
       let last: Buffer | undefined;
@@ -49,7 +52,7 @@ export class ScreenWatch implements Disposable {
         if (last !== undefined && differing(last, frame) < NOTICEABLE_PIXELS) return;
         last = frame;
         clearTimeout(quiet);
-        if (before !== undefined && differing(before, frame) < CHANGED_PIXELS) return;
+        if (unlike.some((old) => differing(old, frame) < CHANGED_PIXELS)) return;
         quiet = setTimeout(() => finish(() => resolve(frame)), rest);
       };
       if (this.#frame.length > 0) this.#listener(this.#frame);

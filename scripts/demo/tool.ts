@@ -47,8 +47,9 @@ async function gstreamer(pipeline: string, fd?: number): Promise<void> {
 async function clipboardText(connection: ToolConnection, copy: () => void): Promise<string> {
   const type = 'text/plain;charset=utf-8';
   let offered: () => void = () => {};
-  const offer = new Promise<void>((resolve) => {
+  const offer = new Promise<void>((resolve, reject) => {
     offered = resolve;
+    setTimeout(() => reject(new Error('nothing was copied')), 10_000).unref();
   });
   await using _subscription = await connection.clipboard.subscribe('SelectionOwnerChanged', (types, isOwner) => {
     if (!isOwner && types.includes(type)) offered();
@@ -73,12 +74,12 @@ using typist = await Typist.sitDown(await connection.input.methods.connectToEIS(
 const desktop = await step('wait until the desktop has come to rest', () => screen.settled(1000));
 const dialog = await step('press Alt+F2', async () => {
   typist.press(KEY.leftAlt, KEY.f2);
-  return screen.settled(300, { before: desktop });
+  return screen.settled(300, { unlike: [desktop] });
 });
 await step('open a text editor by typing its name', async () => {
   typist.type('gnome-text-editor');
   typist.press(KEY.enter);
-  return screen.settled(1000, { before: dialog });
+  return screen.settled(1000, { unlike: [desktop, dialog] });
 });
 await step('type a line, and read it back over the clipboard', async () => {
   typist.type(LINE);

@@ -1,7 +1,16 @@
 import assert from 'node:assert/strict';
 import type { ConnectOptions, Monitor } from '../../src/bus/generated/dictionaries.js';
 import type { Tool } from '../../src/tool/tool.js';
-import { endSessions, Heard, INVALID_ARGS, installDesktop, objects, type PropertiesChanged, refuses, toolAs } from './fixture.js';
+import {
+  endSessions,
+  Heard,
+  INVALID_ARGS,
+  installDesktop,
+  objects,
+  type PropertiesChanged,
+  refuses,
+  toolAs,
+} from './fixture.js';
 
 const UNKNOWN_OBJECT = 'org.freedesktop.DBus.Error.UnknownObject';
 

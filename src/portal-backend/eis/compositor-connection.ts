@@ -13,6 +13,7 @@ import {
   request,
   versions,
 } from './protocol.js';
+import { placeName } from './regions.js';
 import { EiSocket } from './socket.js';
 
 /** The compositor reads at once; if it hangs, tools are held back long before this much has piled up. */
@@ -195,7 +196,8 @@ export class CompositorConnection implements Disposable {
         return;
       case event.device.region: {
         const [x, y, width, height] = [message.u32(), message.u32(), message.u32(), message.u32()];
-        device.regions.push({ mappingId: device.mappingId, x, y, width, height, scale: message.f32() });
+        const mappingId = device.mappingId || placeName(x, y, width, height);
+        device.regions.push({ mappingId, x, y, width, height, scale: message.f32() });
         device.mappingId = '';
         return;
       }

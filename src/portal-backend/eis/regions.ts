@@ -11,9 +11,14 @@ export type Region = {
 
 /** A monitor as a tool sees it. `mappingId` is the monitor's id. */
 export type ToolRegion = Region & {
-  /** The compositor's own mapping id of that monitor. */
+  /** The compositor's own mapping id of that monitor, or its place name. */
   readonly compositorMappingId: string;
 };
+
+/** How a region is called that has no mapping id: by where it is, in logical pixels. */
+export function placeName(x: number, y: number, width: number, height: number): string {
+  return `${x},${y} ${width}x${height}`;
+}
 
 /** The region that contains the point; edges belong to the region on their right and below, as in libei. */
 export function regionAt<R extends Region>(regions: readonly R[], x: number, y: number): R | undefined {

@@ -2,14 +2,17 @@ import { EventEmitter } from 'node:events';
 import type { Bus } from '../../../bus/bus.js';
 import type { CursorMode } from '../../../bus/generated/dictionaries.js';
 import { mutterRemoteDesktop } from '../../../bus/generated/mutter-remote-desktop.js';
-import { mutterRemoteDesktopSession } from '../../../bus/generated/mutter-remote-desktop-session.js';
+import {
+  type MutterRemoteDesktopSession,
+  mutterRemoteDesktopSession,
+} from '../../../bus/generated/mutter-remote-desktop-session.js';
 import { mutterScreenCast } from '../../../bus/generated/mutter-screen-cast.js';
 import { mutterScreenCastSession } from '../../../bus/generated/mutter-screen-cast-session.js';
 import { RemoteObject } from '../../../bus/remote-object.js';
 import { Variant } from '../../../bus/variant.js';
 import { logicalSize } from '../../../layout/layout.js';
 import { CompositorInput } from '../../eis/compositor-input.js';
-import type { ToolRegion } from '../../eis/regions.js';
+import { placeName, type ToolRegion } from '../../eis/regions.js';
 import { PipeWire } from '../../pipewire/pipewire.js';
 import type { Compositor, CompositorEvents, Recording, Screen } from '../compositor.js';
 import { MutterClipboard } from './clipboard.js';
@@ -21,6 +24,9 @@ import { MutterScreens } from './screens.js';
 const ALL_DEVICES = 7;
 
 const PIPEWIRE_DEADLINE = 10_000;
+
+/** For how long mutter may have second thoughts about a layout, in milliseconds. */
+const ECHO = 500;
 
 type Parts = {
   readonly bus: Bus;
@@ -41,8 +47,10 @@ export class Mutter extends EventEmitter<CompositorEvents> implements Compositor
   readonly input: CompositorInput;
   readonly #parts: Parts;
   readonly #recordings = new Set<MutterRecording>();
-  /** While we change the layout ourselves, mutter's news of it are none. */
-  #changing = 0;
+  #changing = false;
+  /** Until when a layout that is not ours is mutter's doing and not a person's. */
+  #ours = 0;
+  #queue: Promise<unknown> = Promise.resolve();
 
   private constructor(parts: Parts) {
     super();
@@ -53,20 +61,22 @@ export class Mutter extends EventEmitter<CompositorEvents> implements Compositor
   }
 
   /**
-   * Takes hold of the mutter behind a unique bus name: one remote desktop session, which owns monitors, input and
-   * clipboard for as long as we live.
+   * Takes hold of the mutter behind a unique bus name, for as long as we live. Two remote desktop sessions: one has the
+   * monitors and nothing else, for devices that are tied to its streams come only while those are consumed; the other
+   * has input and clipboard, and devices with a region for each monitor of the layout.
    */
   static async connect(bus: Bus, name: string, layout: readonly Screen[]): Promise<Mutter> {
     const lost = new Promise<string>((resolve) => {
       void bus.subscriptions.watchName(name, () => resolve('the compositor left the bus'));
     });
-    const pipeWire = await PipeWire.connect({ signal: AbortSignal.timeout(PIPEWIRE_DEADLINE) });
-    const remoteDesktop = new RemoteObject(bus, mutterRemoteDesktop, name, '/org/gnome/Mutter/RemoteDesktop');
-    const path = await remoteDesktop.methods.createSession();
-    const session = new RemoteObject(bus, mutterRemoteDesktopSession, name, path);
+    const [pipeWire, owner, session] = await Promise.all([
+      PipeWire.connect({ signal: AbortSignal.timeout(PIPEWIRE_DEADLINE) }),
+      createSession(bus, name),
+      createSession(bus, name),
+    ]);
     const screenCast = new RemoteObject(bus, mutterScreenCast, name, '/org/gnome/Mutter/ScreenCast');
     const castPath = await screenCast.methods.createSession(
-      new Map([['remote-desktop-session-id', new Variant('s', await session.property('SessionId'))]]),
+      new Map([['remote-desktop-session-id', new Variant('s', await owner.property('SessionId'))]]),
     );
     const displays = new DisplayConfig(bus, name);
     const screens = new MutterScreens({
@@ -75,15 +85,17 @@ export class Mutter extends EventEmitter<CompositorEvents> implements Compositor
       pipeWire,
       displays,
     });
-    await session.methods.start();
+    await owner.methods.start();
     await screens.set(layout);
+    await session.methods.start();
     const clipboard = await MutterClipboard.enable(session);
     const input = new CompositorInput(
       await session.methods.connectToEIS(new Map([['device-types', new Variant('u', ALL_DEVICES)]])),
     );
     await input.ready;
     const closed = new Promise<string>((resolve) => {
-      void session.subscribe('Closed', () => resolve('the compositor ended the remote desktop session'));
+      for (const one of [owner, session])
+        void one.subscribe('Closed', () => resolve('the compositor ended the remote desktop session'));
       void pipeWire.closed.then(() => resolve('PipeWire went away'));
     });
     const mutter = new Mutter({
@@ -95,7 +107,7 @@ export class Mutter extends EventEmitter<CompositorEvents> implements Compositor
       input,
       lost: Promise.race([lost, closed]),
     });
-    await displays.watch(() => void mutter.#changedByOthers());
+    await displays.watch(() => mutter.#monitorsChanged());
     return mutter;
   }
 
@@ -103,15 +115,18 @@ export class Mutter extends EventEmitter<CompositorEvents> implements Compositor
     return this.#parts.screens.screens;
   }
 
-  async setLayout(layout: readonly Screen[]): Promise<void> {
-    this.#changing++;
-    try {
-      // mutter crashes where a monitor that somebody watches is taken away, and ends all streams anyway.
-      await Promise.all([...this.#recordings].map((recording) => recording.stop()));
-      await this.#parts.screens.set(layout);
-    } finally {
-      this.#changing--;
-    }
+  setLayout(layout: readonly Screen[]): Promise<void> {
+    return this.#inTurn(async () => {
+      this.#changing = true;
+      try {
+        // They end anyway, and those that did not could keep a size that is no longer true.
+        await Promise.all([...this.#recordings].map((recording) => recording.stop()));
+        await this.#parts.screens.set(layout);
+      } finally {
+        this.#changing = false;
+        this.#ours = performance.now() + ECHO;
+      }
+    });
   }
 
   async record(cursor: CursorMode): Promise<Recording> {
@@ -121,7 +136,7 @@ export class Mutter extends EventEmitter<CompositorEvents> implements Compositor
         mutter: this.#parts.name,
         connectors: () => this.#connectors(),
         ended: () => {
-          if (this.#changing === 0) this.emit('streams');
+          if (!this.#changing) this.emit('streams');
         },
         disposed: () => this.#recordings.delete(recording),
       },
@@ -140,7 +155,7 @@ export class Mutter extends EventEmitter<CompositorEvents> implements Compositor
     return this.screens.map((screen) => {
       const [width, height] = logicalSize(screen);
       const [x, y] = screen.position;
-      const compositorMappingId = this.#parts.screens.monitor(screen.id)?.mappingId ?? '';
+      const compositorMappingId = placeName(x, y, width, height);
       return { mappingId: screen.id, compositorMappingId, x, y, width, height, scale: screen.scale };
     });
   }
@@ -154,7 +169,25 @@ export class Mutter extends EventEmitter<CompositorEvents> implements Compositor
     return new Map(this.screens.map(({ id }) => [id, this.#parts.screens.monitor(id)?.connector ?? '']));
   }
 
-  async #changedByOthers(): Promise<void> {
-    if (this.#changing === 0 && (await this.#parts.screens.refresh().catch(() => false))) this.emit('layout');
+  /**
+   * After a change of ours mutter may fall back to a layout of its own, from an idle handler; then ours is applied again.
+   * Later it was somebody in the session, and that is the layout now.
+   */
+  #monitorsChanged(): void {
+    void this.#inTurn(async () => {
+      if (performance.now() < this.#ours) await this.#parts.screens.restore();
+      else if (await this.#parts.screens.refresh()) this.emit('layout');
+    }).catch((error) => console.warn(`could not follow the layout: ${(error as Error).message}`));
   }
+
+  #inTurn<T>(action: () => Promise<T>): Promise<T> {
+    const done = this.#queue.then(action);
+    this.#queue = done.catch(() => {});
+    return done;
+  }
+}
+
+async function createSession(bus: Bus, name: string): Promise<RemoteObject<MutterRemoteDesktopSession>> {
+  const root = new RemoteObject(bus, mutterRemoteDesktop, name, '/org/gnome/Mutter/RemoteDesktop');
+  return new RemoteObject(bus, mutterRemoteDesktopSession, name, await root.methods.createSession());
 }

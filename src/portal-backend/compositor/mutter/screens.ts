@@ -69,6 +69,11 @@ export class MutterScreens {
     this.#screens = layout;
   }
 
+  /** Applies the layout again where mutter shows another. */
+  restore(): Promise<void> {
+    return this.#apply(this.#screens);
+  }
+
   /** Takes over what somebody else in the session made of the layout; whether anything differs. */
   async refresh(): Promise<boolean> {
     const { placements } = await this.#parts.displays.state();

@@ -20,8 +20,6 @@ export class VirtualMonitor {
   readonly id: string;
   /** As DisplayConfig calls it; known once it has a size. */
   connector = '';
-  /** mutter's own name of its region in EI. */
-  mappingId = '';
   size: readonly [number, number] = [0, 0];
   refresh = 0;
   readonly #stream: RemoteObject<MutterScreenCastStream>;
@@ -52,10 +50,7 @@ export class VirtualMonitor {
     const stream = new RemoteObject(bus, mutterScreenCastStream, session.destination, path);
     await using waiting = await nodeOf(bus, session.destination, path);
     await stream.methods.start();
-    const monitor = new VirtualMonitor(id, stream, pipeWire, await waiting.node);
-    const parameters = await stream.property('Parameters');
-    monitor.mappingId = String(parameters.get('mapping-id')?.value ?? '');
-    return monitor;
+    return new VirtualMonitor(id, stream, pipeWire, await waiting.node);
   }
 
   async resize(size: readonly [number, number], refresh: number): Promise<void> {
