@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
-import type { Monitor } from '../../src/bus/generated/dictionaries.js';
 import { encodeDictionary } from '../../src/bus/dictionary.js';
+import type { Monitor } from '../../src/bus/generated/dictionaries.js';
 import type { Tool } from '../../src/tool/tool.js';
 import type { ToolConnection } from '../../src/tool/tool-connection.js';
 import {
@@ -10,8 +10,8 @@ import {
   installDesktop,
   objects,
   type PropertiesChanged,
-  refuses,
   ROOT,
+  refuses,
   run,
   SERVICE,
   toolAs,
@@ -109,12 +109,18 @@ describe('monitors', () => {
     await attached.monitors.methods.setLayout(serial, [screen('first')]);
     await refuses('StaleSerial', attached.monitors.methods.setLayout(serial, [screen('second')]));
     const [now, layout] = await attached.monitors.methods.getLayout();
-    assert.deepEqual(layout.map(({ id }) => id), ['first']);
+    assert.deepEqual(
+      layout.map(({ id }) => id),
+      ['first'],
+    );
     const race = await Promise.allSettled([
       attached.monitors.methods.setLayout(now, [screen('x')]),
       attached.monitors.methods.setLayout(now, [screen('y')]),
     ]);
-    assert.deepEqual(race.map(({ status }) => status), ['fulfilled', 'rejected']);
+    assert.deepEqual(
+      race.map(({ status }) => status),
+      ['fulfilled', 'rejected'],
+    );
   });
 
   const row = (count: number) => Array.from({ length: count }, (_, index) => screen(`m${index}`, index * 800));
@@ -127,7 +133,10 @@ describe('monitors', () => {
     ['a size of nothing', [screen('a', 0, { size: [0, 600] })]],
     ['a size beyond all screens', [screen('a', 0, { size: [16385, 600] })]],
     ['the largest size there is', [screen('a', 0, { size: [0xffff_ffff, 0xffff_ffff] })]],
-    ['more pixels than memory', row(16).map((one, at) => ({ ...one, size: [16384, 16384], position: [at * 16384, 0] }))],
+    [
+      'more pixels than memory',
+      row(16).map((one, at) => ({ ...one, size: [16384, 16384], position: [at * 16384, 0] })),
+    ],
     ['a scale of 0', [screen('a', 0, { scale: 0 })]],
     ['a scale below 0', [screen('a', 0, { scale: -1 })]],
     ['two primaries', [screen('a'), screen('b', 800, { primary: true })]],
