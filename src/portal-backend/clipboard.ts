@@ -87,7 +87,7 @@ export class Clipboard {
     const transfer = this.#transferOf(peer, serial);
     if (transfer.compositor !== undefined) return this.#compositor.write(transfer.compositor);
     const fd = transfer.pipe;
-    if (fd === undefined) throw new InvalidArgs(`transfer ${serial} has its descriptor already`);
+    if (fd === undefined) throw new StaleSerial(`transfer ${serial} has its descriptor already`);
     transfer.pipe = undefined;
     return fd;
   }

@@ -6,6 +6,7 @@ import { type Agents as AgentsInterface, agents as agentsInterface } from '../bu
 import type { AgentSetup } from '../bus/generated/dictionaries.js';
 import { NoSuchSession, SessionFailed } from '../errors.js';
 import { AgentLink } from './agent-link.js';
+import type { Connection } from './connection.js';
 import type { Connections } from './connections.js';
 import { AGENTS_PATH } from './paths.js';
 import type { Session } from './session.js';
@@ -67,19 +68,23 @@ export class Agents implements Handlers<AgentsInterface, Caller> {
 
   // An agent speaks only for connections of its own session.
   async #listen(link: AgentLink): Promise<void> {
-    const own = (number: number) => {
-      const connection = this.#connections.get(number);
-      return connection?.session.agent === link ? connection : undefined;
-    };
+    const tell = (number: number, news: (connection: Connection) => void) =>
+      this.#connections.tell(number, (connection) => {
+        if (connection.session.agent === link) news(connection);
+      });
     await link.on('LayoutChanged', (serial) => {
       for (const connection of this.#registered.get(link.name)?.session.connections ?? [])
         connection.layoutChanged(serial);
     });
-    await link.on('StreamsChanged', (number, streams) => own(number)?.streamsChanged(streams));
-    await link.on('SelectionOwnerChanged', (number, mimeTypes, isOwner) =>
-      own(number)?.selectionOwnerChanged(mimeTypes, isOwner),
+    await link.on('StreamsChanged', (number, streams) =>
+      tell(number, (connection) => connection.streamsChanged(streams)),
     );
-    await link.on('SelectionTransfer', (number, mimeType, serial) => own(number)?.selectionTransfer(mimeType, serial));
+    await link.on('SelectionOwnerChanged', (number, mimeTypes, isOwner) =>
+      tell(number, (connection) => connection.selectionOwnerChanged(mimeTypes, isOwner)),
+    );
+    await link.on('SelectionTransfer', (number, mimeType, serial) =>
+      tell(number, (connection) => connection.selectionTransfer(mimeType, serial)),
+    );
     await link.on('CompositorLost', (message) => {
       const session = this.#registered.get(link.name)?.session;
       if (session !== undefined) this.#sessions.agentFailed(session, new SessionFailed(message));

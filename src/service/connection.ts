@@ -35,6 +35,7 @@ export class Connection {
   readonly #agent: AgentLink;
   readonly #closed: (connection: Connection, reason: CloseReason) => void;
   #streams: [number, Stream][] = [];
+  #mimeTypes: string[] = [];
   #open = true;
 
   constructor(
@@ -112,7 +113,7 @@ export class Connection {
             return methods.selectionWriteDone(number, serial, success);
           },
         },
-        { version: () => 1 },
+        { version: () => 1, MimeTypes: () => this.#mimeTypes },
       ),
     );
   }
@@ -142,8 +143,10 @@ export class Connection {
   }
 
   selectionOwnerChanged(mimeTypes: string[], isOwner: boolean): void {
-    if (this.right.grants.includes('clipboard-read'))
-      this.object.emit(clipboard, 'SelectionOwnerChanged', [mimeTypes, isOwner], this.owner);
+    if (!this.right.grants.includes('clipboard-read')) return;
+    this.#mimeTypes = mimeTypes;
+    this.object.changed(clipboard, ['MimeTypes'], this.owner);
+    this.object.emit(clipboard, 'SelectionOwnerChanged', [mimeTypes, isOwner], this.owner);
   }
 
   selectionTransfer(mimeType: string, serial: number): void {

@@ -14,6 +14,8 @@ export class Connections {
   readonly #bus: Bus;
   readonly #tree: ObjectTree;
   readonly #connections = new Map<number, Connection>();
+  /** What the agent says of a connection before we have heard that it is open. */
+  readonly #opening = new Map<number, ((connection: Connection) => void)[]>();
   readonly #watches = new Map<Connection, Disposable>();
   #last = 0;
 
@@ -22,8 +24,11 @@ export class Connections {
     this.#tree = tree;
   }
 
-  get(number: number): Connection | undefined {
-    return this.#connections.get(number);
+  /** Tells the connection of that number something, or will as soon as it is open. */
+  tell(number: number, news: (connection: Connection) => void): void {
+    const connection = this.#connections.get(number);
+    if (connection !== undefined) news(connection);
+    else this.#opening.get(number)?.push(news);
   }
 
   async open(session: Session, caller: Caller, right: LoginRight, options: ConnectOptions): Promise<Connection> {
@@ -32,10 +37,11 @@ export class Connections {
     const own = [...this.#connections.values()].filter(({ owner }) => owner === caller.name);
     if (own.length >= MOST_PER_OWNER) throw new Busy(`${MOST_PER_OWNER} connections are open: close some first`);
     const number = ++this.#last;
-    const [devices, cursorModes, streams] = await agent.methods.open(number, {
-      grants: [...right.grants],
-      cursor: options.cursor ?? 'embedded',
-    });
+    const news: ((connection: Connection) => void)[] = [];
+    this.#opening.set(number, news);
+    const [devices, cursorModes, streams] = await agent.methods
+      .open(number, { grants: [...right.grants], cursor: options.cursor ?? 'embedded' })
+      .finally(() => this.#opening.delete(number));
     const connection = new Connection(
       this.#bus,
       number,
@@ -54,6 +60,7 @@ export class Connections {
     this.#connections.set(number, connection);
     session.connections.add(connection);
     this.#tree.add(connection.object, caller.name);
+    for (const tell of news) tell(connection);
     session.connectionsChanged();
     const watch = await this.#bus.subscriptions.watchName(caller.name, () => connection.close('closed'));
     if (this.#connections.has(number)) this.#watches.set(connection, watch);

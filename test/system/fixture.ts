@@ -72,6 +72,14 @@ export function objects(bus: Bus) {
   };
 }
 
+/** The paths that GetManagedObjects shows, of those that contain a text. */
+export async function managed(bus: Bus, part: string): Promise<string[]> {
+  const call = { destination: SERVICE, path: ROOT, interface: 'org.freedesktop.DBus.ObjectManager' };
+  const { body } = await bus.call({ ...call, member: 'GetManagedObjects' });
+  const [shown = []] = (body ?? []) as [string, unknown][][];
+  return shown.map(([path]) => path).filter((path) => path.includes(part));
+}
+
 /** A token's text and its public id. */
 export async function provision(tool: Tool, user: string, options: ProvisionOptions = {}) {
   const [id, token] = await objects(tool.bus).tokens.methods.provision(user, { desktop: 'fake', ...options });
