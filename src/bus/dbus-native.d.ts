@@ -1,4 +1,4 @@
-// The parts of dbus-native that we use: marshalling of message bodies. Its index pulls in a message broker, proxies and
+// The parts of dbus-native that we use: the reading of message bodies. Its index pulls in a message broker, proxies and
 // a dispatcher that any peer can crash, so they are left out of our programs altogether.
 
 declare module 'dbus-native/lib/dbus-buffer.js' {
@@ -7,10 +7,6 @@ declare module 'dbus-native/lib/dbus-buffer.js' {
     constructor(bytes: Buffer, start: number, options: Options, endianness: number);
     read(signature: string): unknown[];
   }
-}
-
-declare module 'dbus-native/lib/marshall.js' {
-  export default function marshall(signature: string, body: readonly unknown[]): Buffer;
 }
 
 declare module 'dbus-native/lib/signature.js' {

@@ -7,9 +7,12 @@ import type { Variant } from './variant.js';
 
 /** What a schema of interfaces/dictionaries says of one key; `dbus` is the value's D-Bus type. */
 type Property = { dbus: string; items?: { $ref?: string } };
-type Schema = { $id: string; properties: Record<string, Property>; required?: readonly string[] };
+/** The properties by key; a Map, since objects have keys of their own. */
+type Schema = ReadonlyMap<string, Property>;
 
-const schemas = new Map<string, Schema>(Object.entries(dictionaries as unknown as Record<string, Schema>));
+const schemas = new Map<string, Schema>(
+  Object.entries(dictionaries).map(([name, { properties }]) => [name, new Map(Object.entries(properties))]),
+);
 const validators = new Map<string, ValidateFunction>();
 let ajv: Ajv | undefined;
 
@@ -21,7 +24,7 @@ function validatorFor(name: string): ValidateFunction {
       // NaN and infinities pass: what they mean (a scale of NaN) is for the layout to say.
       ajv = new Ajv({ strict: true, strictNumbers: false, ownProperties: true });
       ajv.addKeyword('dbus');
-      for (const schema of schemas.values()) ajv.addSchema(schema);
+      for (const schema of Object.values(dictionaries)) ajv.addSchema(schema);
     }
     validate = ajv.getSchema(name);
     if (validate === undefined) throw new TypeError(`no schema ${name}`);
@@ -54,7 +57,7 @@ function readDictionary(
   if (schema === undefined) throw new TypeError(`no schema ${name}`);
   const object: Record<string, unknown> = Object.create(null);
   for (const [key, { signature, value }] of pairs) {
-    const property = Object.hasOwn(schema.properties, key) ? schema.properties[key] : undefined;
+    const property = schema.get(key);
     if (property === undefined) throw new InvalidArgs(`unknown key '${shorten(key)}'`);
     if (key in object) throw new InvalidArgs(`key '${key}' is there twice`);
     if (signature !== property.dbus)
@@ -83,7 +86,7 @@ export function encodeDictionary(
   const schema = schemas.get(name);
   if (schema === undefined) throw new TypeError(`no schema ${name}`);
   const pairs: [string, unknown][] = [];
-  for (const [key, property] of Object.entries(schema.properties)) {
+  for (const [key, property] of schema) {
     const value = object[key];
     if (value === undefined) continue;
     const nested = property.items?.$ref;

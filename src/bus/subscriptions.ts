@@ -82,7 +82,12 @@ export class Subscriptions {
    * nobody has the name. Does not start a service.
    */
   async watchOwner(name: string, changed: (owner: string) => void, options?: CallOptions): Promise<AsyncDisposable> {
-    await this.#trackOwner(name, options);
+    try {
+      await this.#trackOwner(name, options);
+    } catch (error) {
+      await this.#untrackOwner(name);
+      throw error;
+    }
     const watchers = this.#ownerWatchers.get(name) ?? new Set();
     this.#ownerWatchers.set(name, watchers);
     watchers.add(changed);

@@ -1,10 +1,10 @@
 import DBusBuffer from 'dbus-native/lib/dbus-buffer.js';
-import marshall from 'dbus-native/lib/marshall.js';
+import { marshal } from './marshal.js';
 import { MAX_RECEIVED, MAX_SENT, MAX_SENT_FDS, type Message } from './message.js';
 
 /**
  * Messages as bytes (D-Bus specification, "Message Format"): the headers are read and written here, since each
- * message has one and they are the same few fields; bodies are dbus-native's matter.
+ * message has one and they are the same few fields; bodies are written by marshal() and read by dbus-native.
  */
 
 /** Length of the part of the header that says how long the rest is. */
@@ -148,7 +148,7 @@ function readFields(bytes: Buffer, start: number, end: number, little: boolean):
 export function encodeMessage(message: Message): Buffer[] {
   const { path = '', interface: iface = '', member = '', errorName = '', destination = '', signature = '' } = message;
   const { body = [], fds = [] } = message;
-  const encoded = signature === '' ? undefined : encodeBody(signature, body);
+  const encoded = signature === '' ? undefined : marshal(signature, body);
   const length = encoded?.length ?? 0;
   const names = path.length + iface.length + member.length + errorName.length + destination.length;
   const header = Buffer.allocUnsafe(PREFIX + 9 * MAX_FIELD_OVERHEAD + names + signature.length);
@@ -172,15 +172,6 @@ export function encodeMessage(message: Message): Buffer[] {
   if (at + length > MAX_SENT || fds.length > MAX_SENT_FDS)
     throw new RangeError(`a message of ${at + length} bytes and ${fds.length} descriptors`);
   return encoded === undefined ? [header.subarray(0, at)] : [header.subarray(0, at), encoded];
-}
-
-// The library's errors quote the values, which may be secret.
-function encodeBody(signature: string, body: readonly unknown[]): Buffer {
-  try {
-    return marshall(signature, body);
-  } catch {
-    throw new TypeError(`the values do not fit the signature '${signature}'`);
-  }
 }
 
 const PATH = /^\/(?:[A-Za-z0-9_]+(?:\/[A-Za-z0-9_]+)*)?$/;

@@ -71,7 +71,7 @@ describe('a service on a bus', () => {
     const monitor = { id: 'left', size: [1280, 720], position: [0, 0], scale: 1, primary: true } as const;
     const [answer] = await remote.methods.layout([{ ...monitor, size: [1280, 720], position: [0, 0] }]);
     assert.deepEqual({ ...answer }, monitor);
-    const unknown = [[[['colour', ['s', 'red']]]]];
+    const unknown = [[[['colour', new Variant('s', 'red')]]]];
     await assert.rejects(
       call('/sample', sample.name, 'Layout', 'aa{sv}', unknown),
       refusal('org.freedesktop.DBus.Error.InvalidArgs', "unknown key 'colour'"),
@@ -130,7 +130,7 @@ describe('a service on a bus', () => {
       'org.freedesktop.DBus.Properties',
       'Set',
       'ssv',
-      ['org.example.Sample', 'Count', ['u', 1]],
+      ['org.example.Sample', 'Count', new Variant('u', 1)],
       'PropertyReadOnly',
     ],
   ] as const)

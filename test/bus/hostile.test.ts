@@ -3,6 +3,7 @@ import { closeSync, readFileSync } from 'node:fs';
 import { Bus } from '../../src/bus/bus.js';
 import { pipe } from '../../src/bus/native/descriptors.js';
 import { RemoteObject } from '../../src/bus/remote-object.js';
+import { Variant } from '../../src/bus/variant.js';
 import { descriptorsOpen } from './descriptors-open.js';
 import { PrivateBus } from './private-bus.js';
 import { RawPeer } from './raw-peer.js';
@@ -131,7 +132,7 @@ describe('hostile and vanishing peers', () => {
     }
     answer('ah', [[0, 0]]);
     await assert.rejects(liar.methods.passDescriptors([]), invalid);
-    answer('v', [['s', 'none']]);
+    answer('v', [new Variant('s', 'none')]);
     await assert.rejects(liar.property('Count'), invalid);
     assert.equal(descriptorsOpen(), before);
     // More descriptors than the answer names: the rest is nobody's.
@@ -196,7 +197,7 @@ describe('hostile and vanishing peers', () => {
     const liar = new RemoteObject(clientBus, sample, peer.name, '/sample');
     await liar.subscribe('LayoutChanged', (monitors) => heard.push(monitors));
     const signal = { type: 4, path: '/sample', interface: sample.name, member: 'LayoutChanged', signature: 'aa{sv}' };
-    peer.send({ ...signal, body: [[[['colour', ['s', 'red']]]]] });
+    peer.send({ ...signal, body: [[[['colour', new Variant('s', 'red')]]]] });
     peer.send({ ...signal, signature: 's', body: ['x'] });
     peer.send({ ...signal, body: [[]] });
     await handled();
