@@ -167,9 +167,22 @@ static void unlink_nodes(struct negotiation *negotiation) {
     }
 }
 
+static void bind_source(struct negotiation *negotiation) {
+    negotiation->source = pw_registry_bind(negotiation->job.connection->registry, negotiation->source_id,
+                                           PW_TYPE_INTERFACE_Node, PW_VERSION_NODE, 0);
+    if (!negotiation->source) {
+        job_fail(&negotiation->job, SESSION_FAILED, "PipeWire: %m");
+        return;
+    }
+    pw_proxy_add_listener(negotiation->source, &negotiation->source_proxy_listener, &source_proxy_events, negotiation);
+    pw_proxy_add_object_listener(negotiation->source, &negotiation->source_listener, &source_events, negotiation);
+}
+
 static void negotiation_advance(struct job *job) {
     struct negotiation *negotiation = (struct negotiation *)job;
-    if (negotiation->leaving) {
+    if (!negotiation->source) {
+        if (job->sync == 0) bind_source(negotiation);
+    } else if (negotiation->leaving) {
         /* The state is the daemon's, which waits for the compositor to have obeyed. */
         job->finished = job->sync == 0 && negotiation->source_state != PW_NODE_STATE_RUNNING;
     } else if (negotiation->has_buffers) {
@@ -205,13 +218,8 @@ struct job *negotiation_new(struct connection *connection, uint32_t node, struct
     negotiation->size = size;
     negotiation->refresh = refresh;
     negotiation->stream_id = SPA_ID_INVALID;
-    negotiation->source =
-        pw_registry_bind(connection->registry, node, PW_TYPE_INTERFACE_Node, PW_VERSION_NODE, 0);
-    if (!negotiation->source) {
-        job_fail(&negotiation->job, SESSION_FAILED, "PipeWire: %m");
-        return &negotiation->job;
-    }
-    pw_proxy_add_listener(negotiation->source, &negotiation->source_proxy_listener, &source_proxy_events, negotiation);
-    pw_proxy_add_object_listener(negotiation->source, &negotiation->source_listener, &source_events, negotiation);
+    /* The compositor told the node's id over D-Bus. If that id was used before, PipeWire refuses it ("no global any
+     * more") to a client that has not heard yet, over PipeWire, that it is in use again. */
+    job_sync(&negotiation->job);
     return &negotiation->job;
 }
