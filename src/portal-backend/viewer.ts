@@ -51,8 +51,9 @@ export class Viewer implements AsyncDisposable {
   }
 
   get streams(): [number, Stream][] {
-    return this.#compositor.screens.flatMap(({ id, position, size }) => {
+    return this.#compositor.screens.flatMap(({ id, position, size: [width, height], transform }) => {
       const node = this.node(id);
+      const size: [number, number] = transform % 2 === 1 ? [height, width] : [width, height];
       return node === undefined ? [] : [[node, { id, 'mapping-id': id, position, size }] as [number, Stream]];
     });
   }

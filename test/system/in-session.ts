@@ -14,6 +14,7 @@ export function asUser(user: string, command: readonly string[]): [string, strin
     'WAYLAND_DISPLAY=wayland-0',
     'GDK_BACKEND=wayland',
     'GSK_RENDERER=cairo',
+    'GTK_A11Y=none',
     'NO_COLOR=1',
     'LANG=C.UTF-8',
   ];

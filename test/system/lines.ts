@@ -3,6 +3,9 @@ import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { createInterface } from 'node:readline';
 
+/** Nothing that a test waits for takes so long, not even a desktop's start on a busy machine. */
+const DEADLINE = 20_000;
+
 export type Line = Record<string, unknown>;
 
 /** A process that prints lines of JSON: each stays here until somebody waited for it. */
@@ -26,21 +29,32 @@ export class Lines implements AsyncDisposable {
     });
   }
 
-  /** The first unread line that matches; those before it stay. */
+  /** The first unread line that matches; those before it stay. Fails with what there is if none comes. */
   async next(matches: (line: Line) => boolean, what = matches.toString()): Promise<Line> {
-    for (;;) {
-      const index = this.#unread.findIndex(matches);
-      if (index >= 0) return this.#unread.splice(index, 1)[0] as Line;
-      assert.ok(!this.#ended, `the process ended before it said ${what}`);
-      await new Promise<void>((resolve) => {
-        const before = this.#arrived;
-        this.#arrived = () => {
-          before();
-          resolve();
-        };
-      });
-      this.#arrived = () => {};
+    const deadline = setTimeout(() => this.#arrived(), DEADLINE);
+    try {
+      for (const end = Date.now() + DEADLINE; ; ) {
+        const index = this.#unread.findIndex(matches);
+        if (index >= 0) return this.#unread.splice(index, 1)[0] as Line;
+        assert.ok(!this.#ended, `the process ended before it said ${what}`);
+        const heard = this.#unread.map((line) => JSON.stringify(line)).join('\n');
+        assert.ok(Date.now() < end, `the process did not say ${what}, only\n${heard}`);
+        await this.#news();
+      }
+    } finally {
+      clearTimeout(deadline);
     }
+  }
+
+  #news(): Promise<void> {
+    return new Promise((resolve) => {
+      const before = this.#arrived;
+      this.#arrived = () => {
+        this.#arrived = () => {};
+        before();
+        resolve();
+      };
+    });
   }
 
   /** Takes all unread lines that match. */

@@ -34,7 +34,7 @@ export async function photograph(connection: RemoteConnection, monitor: string):
   const fd = await connection.capture.openPipeWireRemote({});
   try {
     const picture = await grab(fd, node);
-    assert.ok(picture !== undefined, `no picture of ${monitor}`);
+    assert.ok(picture !== undefined, `no picture of ${monitor} on ${connection.path}, node ${node}`);
     return picture;
   } finally {
     closeSync(fd);

@@ -10,6 +10,7 @@ import sys
 
 import gi
 gi.require_version('Gtk', '4.0')
+gi.require_version('Gdk', '4.0')
 from gi.repository import Gdk, Gio, GLib, Gtk  # noqa: E402
 
 
@@ -23,9 +24,19 @@ class Window(Gtk.ApplicationWindow):
         css = Gtk.CssProvider()
         css.load_from_data(b'window { background: #c03020; }', -1)
         Gtk.StyleContext.add_provider_for_display(self.get_display(), css, 800)
-        raw = Gtk.EventControllerLegacy()
-        raw.connect('event', self.happened)
-        self.add_controller(raw)
+        self.listen(Gtk.EventControllerKey(), {
+            'key-pressed': lambda _c, value, code, _s: self.key(value, code, True),
+            'key-released': lambda _c, value, code, _s: self.key(value, code, False)})
+        self.listen(Gtk.EventControllerMotion(), {'enter': self.motion, 'motion': self.motion})
+        self.listen(Gtk.EventControllerScroll(flags=Gtk.EventControllerScrollFlags.BOTH_AXES), {
+            'scroll': lambda _c, dx, dy: say(event='scroll', dx=dx, dy=dy)})
+        self.listen(Gtk.GestureClick(button=0), {
+            'pressed': lambda click, _n, x, y: self.button(click, True, x, y),
+            'released': lambda click, _n, x, y: self.button(click, False, x, y)})
+        self.listen(Gtk.GestureDrag(touch_only=True), {
+            'drag-begin': lambda _d, x, y: say(event='touch', phase='begin', x=x, y=y),
+            'drag-update': lambda drag, dx, dy: self.drag(drag, 'update', dx, dy),
+            'drag-end': lambda drag, dx, dy: self.drag(drag, 'end', dx, dy)})
         self.connect('notify::is-active', lambda *_: self.is_active() and say(event='active'))
         self.connect('realize', self.realized)
         self.clipboard = self.get_display().get_clipboard()
@@ -40,26 +51,24 @@ class Window(Gtk.ApplicationWindow):
         surface = self.get_surface()
         surface.connect('enter-monitor', lambda _surface, monitor: say(event='monitor', connector=monitor.get_connector()))
 
-    def happened(self, _controller, event):
-        kind = event.get_event_type()
-        if kind in (Gdk.EventType.KEY_PRESS, Gdk.EventType.KEY_RELEASE):
-            say(event='key', code=event.get_keycode() - 8, name=Gdk.keyval_name(event.get_keyval()),
-                down=kind == Gdk.EventType.KEY_PRESS)
-        elif kind == Gdk.EventType.SCROLL:
-            _, dx, dy = event.get_deltas()
-            say(event='scroll', dx=dx, dy=dy)
-        else:
-            inside, x, y = event.get_position()
-            if not inside:
-                return False
-            if kind == Gdk.EventType.MOTION_NOTIFY:
-                say(event='motion', x=x, y=y)
-            elif kind in (Gdk.EventType.BUTTON_PRESS, Gdk.EventType.BUTTON_RELEASE):
-                say(event='button', button=event.get_button(), down=kind == Gdk.EventType.BUTTON_PRESS, x=x, y=y)
-            elif kind in (Gdk.EventType.TOUCH_BEGIN, Gdk.EventType.TOUCH_UPDATE, Gdk.EventType.TOUCH_END,
-                          Gdk.EventType.TOUCH_CANCEL):
-                say(event='touch', phase=kind.value_nick, x=x, y=y)
-        return False
+    def listen(self, controller, handlers):
+        for signal, handler in handlers.items():
+            controller.connect(signal, handler)
+        self.add_controller(controller)
+
+    def key(self, value, code, down):
+        say(event='key', code=code - 8, name=Gdk.keyval_name(value), down=down)
+
+    def motion(self, _controller, x, y):
+        say(event='motion', x=x, y=y)
+
+    def button(self, click, down, x, y):
+        if click.get_device().get_source() != Gdk.InputSource.TOUCHSCREEN:
+            say(event='button', button=click.get_current_button(), down=down, x=x, y=y)
+
+    def drag(self, drag, phase, dx, dy):
+        _, x, y = drag.get_start_point()
+        say(event='touch', phase=phase, x=x + dx, y=y + dy)
 
     def clipboard_changed(self, clipboard):
         say(event='clipboard', own=clipboard.is_local(), types=clipboard.get_formats().get_mime_types() or [])
