@@ -1,20 +1,21 @@
 import { Bus } from '../bus/bus.js';
+import { CallError } from '../bus/call-error.js';
 import { agents } from '../bus/generated/agents.js';
 import { dbus } from '../bus/generated/dbus.js';
+import type { AgentSetup } from '../bus/generated/dictionaries.js';
+import { remoteAccess } from '../bus/generated/remote-access.js';
 import { type Bouncer, ObjectTree } from '../bus/object-tree.js';
 import { RemoteObject } from '../bus/remote-object.js';
-import { NotAuthorized } from '../errors.js';
+import { isOurs, NotAuthorized } from '../errors.js';
 import { defaultLayout, placeMonitors } from '../layout/layout.js';
 import { Agent } from './agent.js';
 import { adapterFor } from './compositor/adapters.js';
+import type { Compositor } from './compositor/compositor.js';
 import { PortalTokens } from './portal-tokens.js';
 import { waitForName } from './wait-for-name.js';
 
 const DAEMON = 'org.freedesktop.RemoteAccess';
 const AGENT_PATH = '/org/freedesktop/RemoteAccess/Agent';
-
-/** A desktop that needs longer than this has failed. The daemon has a deadline of its own. */
-const COMPOSITOR_DEADLINE = 50_000;
 
 const session = process.argv[2];
 if (session === undefined) {
@@ -34,42 +35,64 @@ const bouncer: Bouncer = {
 };
 const tree = new ObjectTree(bus, bouncer);
 const driver = new RemoteObject(bus, dbus, 'org.freedesktop.DBus', '/org/freedesktop/DBus');
+const root = new RemoteObject(bus, remoteAccess, DAEMON, '/org/freedesktop/RemoteAccess');
 const daemon = new RemoteObject(bus, agents, DAEMON, '/org/freedesktop/RemoteAccess/Agents');
 
-const setup = await daemon.methods.register(session);
-let daemonName = await driver.methods.getNameOwner(DAEMON);
+/** Says whose agent we are. A session that ended while nobody told us needs none, and then nobody lets us register. */
+async function register(id: string): Promise<AgentSetup> {
+  try {
+    return await daemon.methods.register(id);
+  } catch (error) {
+    if (!(error instanceof CallError) || !isOurs(error.dbusName)) throw error;
+    console.error(error.message);
+    process.exit(0);
+  }
+}
 
+/** To be started anew by systemd. */
+function giveUp(error: unknown): never {
+  console.error(error);
+  process.exit(1);
+}
+
+// The user's systemd, whose service we are, may outlive the session.
+await root.subscribe('SessionRemoved', (id) => {
+  if (id === session) process.exit(0);
+});
+const setup = await register(session);
+let daemonName = await driver.methods.getNameOwner(DAEMON);
+let agent: Agent | undefined;
+let registered: Promise<unknown> = Promise.resolve();
+
+// A daemon that was restarted knows nothing of us: register again, and forget whom the old one let in.
+await bus.subscriptions.watchOwner(DAEMON, (now) => {
+  if (now === '' || now === daemonName) return;
+  daemonName = now;
+  registered = Promise.resolve(agent?.closeAll())
+    .then(() => register(session))
+    .then(() => (agent === undefined ? undefined : daemon.methods.ready()))
+    .catch(giveUp);
+});
+
+let compositor: Compositor;
 try {
   const adapter = adapterFor(setup.compositor);
   const owner =
     adapter.busName === undefined
       ? ''
-      : await waitForName(userBus, adapter.busName, AbortSignal.timeout(COMPOSITOR_DEADLINE));
+      : await waitForName(userBus, adapter.busName, AbortSignal.timeout(setup['start-timeout'] * 1000));
   const layout = placeMonitors(setup.monitors ?? defaultLayout());
-  const compositor = await adapter.connect(userBus, owner, layout);
-  const agent = new Agent(bus, AGENT_PATH, () => daemonName, compositor, new PortalTokens(userBus));
-  tree.add(agent.object);
-
-  // A daemon that was restarted knows nothing of us: register again, and forget whom the old one let in.
-  await bus.subscriptions.watchOwner(DAEMON, (now) => {
-    if (now === '' || now === daemonName) return;
-    daemonName = now;
-    void agent
-      .closeAll()
-      .then(() => daemon.methods.register(session))
-      .then(() => daemon.methods.ready())
-      .catch((error) => {
-        console.error(error);
-        process.exit(1);
-      });
-  });
-  await daemon.methods.ready();
-  const reason = await Promise.race([compositor.lost, bus.closed.then((error) => error.message)]);
-  console.error(reason);
-  process.exit(0);
+  compositor = await adapter.connect(userBus, owner, layout);
 } catch (error) {
   const { name, message } = error as Error;
   console.error(error);
   await daemon.methods.fail(name, message).catch(() => {});
   process.exit(0);
 }
+await registered;
+agent = new Agent(bus, AGENT_PATH, () => daemonName, compositor, new PortalTokens(userBus));
+tree.add(agent.object);
+await daemon.methods.ready().catch(giveUp);
+const reason = await Promise.race([compositor.lost, bus.closed.then((error) => error.message)]);
+console.error(reason);
+process.exit(0);

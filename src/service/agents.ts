@@ -40,14 +40,20 @@ export class Agents implements Handlers<AgentsInterface, Caller> {
   async register(caller: Caller, id: string): Promise<AgentSetup> {
     const session = this.#sessions.get(id);
     if (session === undefined) throw new NoSuchSession(`no session ${id}`);
-    const link = new AgentLink(this.#bus, caller.name);
-    this.#registered.set(caller.name, { session, link });
+    if (this.#registered.get(caller.name)?.session !== session) await this.#take(caller.name, session);
+    const { compositor, startTimeout } = session.record;
+    return { compositor, 'start-timeout': startTimeout, monitors: this.#sessions.initialLayout(session) };
+  }
+
+  async #take(name: string, session: Session): Promise<void> {
+    const link = new AgentLink(this.#bus, name);
+    this.#registered.set(name, { session, link });
     await this.#listen(link);
-    await this.#bus.subscriptions.watchName(caller.name, () => {
-      this.#registered.delete(caller.name);
+    await this.#bus.subscriptions.watchName(name, () => {
+      this.#registered.delete(name);
       session.detachAgent(link);
+      void link[Symbol.asyncDispose]();
     });
-    return { compositor: session.record.compositor, monitors: this.#sessions.initialLayout(session) };
   }
 
   ready(caller: Caller): void {

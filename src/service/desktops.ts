@@ -13,6 +13,8 @@ export type Desktop = {
   readonly command: readonly string[];
   /** For XDG_CURRENT_DESKTOP. */
   readonly desktopNames: readonly string[];
+  /** Seconds that it may take to come up. */
+  readonly startTimeout: number;
 };
 
 export type DesktopPlaces = {
@@ -39,6 +41,10 @@ const INSTALLED: DesktopPlaces = {
 const DESKTOP_FILE = /^([A-Za-z0-9][A-Za-z0-9._-]{0,127})\.desktop$/;
 /** Bytes; translations included, GNOME's has 7 KiB. */
 const LARGEST_FILE = 262_144;
+
+/** Seconds: slow disks and cold caches included. */
+const START_TIMEOUT = 60;
+const LONGEST_START_TIMEOUT = 600;
 
 type Entry = Map<string, string>;
 
@@ -115,7 +121,16 @@ async function readDesktop(id: string, entry: Entry, path: string): Promise<Desk
     throw new SyntaxError(
       `X-RemoteAccess-Compositor is ${compositor ?? 'missing'}, and has to be one of ${COMPOSITORS.join(', ')}`,
     );
-  return { id, name: read('Name') ?? id, compositor, command: parseCommand(exec), desktopNames };
+  const startTimeout = readSeconds(read('X-RemoteAccess-StartTimeout'));
+  return { id, name: read('Name') ?? id, compositor, command: parseCommand(exec), desktopNames, startTimeout };
+}
+
+function readSeconds(text: string | undefined): number {
+  if (text === undefined) return START_TIMEOUT;
+  const seconds = /^\d{1,3}$/.test(text) ? Number(text) : 0;
+  if (seconds < 1 || seconds > LONGEST_START_TIMEOUT)
+    throw new SyntaxError(`X-RemoteAccess-StartTimeout is not a number of seconds from 1 to ${LONGEST_START_TIMEOUT}`);
+  return seconds;
 }
 
 async function isInstalled(program: string, path: string): Promise<boolean> {

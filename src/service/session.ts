@@ -26,6 +26,8 @@ export type SessionRecord = {
   readonly desktop: string;
   readonly compositor: string;
   readonly created: number;
+  /** Seconds that its desktop may take to come up. */
+  readonly startTimeout: number;
 };
 
 export type SessionHost = {
@@ -73,7 +75,7 @@ export class Session implements Handlers<SessionInterface, Caller> {
       Locked: () => this.#locked,
       Client: () => [...this.connections].at(-1)?.client ?? {},
     });
-    this.#handover = new Handover(host.bus, this.object);
+    this.#handover = new Handover(host.bus, this.object, () => this.#agent !== undefined);
   }
 
   get state(): SessionState {

@@ -17,9 +17,6 @@ import { Session, type SessionRecord } from './session.js';
 import type { Systemd } from './systemd.js';
 import type { User } from './users.js';
 
-/** From the start of a session's worker until its agent is ready: slow disks and cold caches included. */
-const START_DEADLINE = 60_000;
-
 export type SessionsHost = {
   readonly bus: Bus;
   readonly tree: ObjectTree;
@@ -129,15 +126,16 @@ export class Sessions {
       desktop: desktop.id,
       compositor: desktop.compositor,
       created: Math.floor(Date.now() / 1000),
+      startTimeout: desktop.startTimeout,
     };
     const session = this.#add(record);
     if (options.monitors !== undefined) this.#layouts.set(session, options.monitors);
-    const deadline = AbortSignal.timeout(START_DEADLINE);
+    const deadline = AbortSignal.timeout(desktop.startTimeout * 1000);
     try {
       const ready = new Promise<void>((resolve, reject) => {
         this.#starts.set(session, { resolve, reject });
         deadline.addEventListener('abort', () =>
-          reject(new SessionFailed(`the desktop '${desktop.id}' did not come up within ${START_DEADLINE / 1000} s`)),
+          reject(new SessionFailed(`the desktop '${desktop.id}' did not come up within ${desktop.startTimeout} s`)),
         );
       });
       // Whoever fails first is reported; the other one must not count as unhandled.

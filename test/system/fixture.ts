@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { execFileSync } from 'node:child_process';
+import { execFileSync, spawnSync } from 'node:child_process';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import koffi from 'koffi';
 import type { Bus } from '../../src/bus/bus.js';
@@ -166,4 +166,9 @@ export async function endSessions(admin: Tool): Promise<void> {
   const sessions = new Set((await root.methods.listSessions()).map(([, , , , path]) => path));
   for (const path of sessions) await session(path).methods.terminate();
   while (sessions.size > 0) sessions.delete((await removed.next())[1]);
+}
+
+/** Returns when systemd is done with a session's unit: it may still clean up when the session is gone. */
+export function unitEnded(id: string): void {
+  spawnSync('systemctl', ['stop', `remote-access-session-${id}.service`], { stdio: 'ignore' });
 }

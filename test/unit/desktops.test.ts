@@ -22,6 +22,7 @@ const GNOME_DESKTOP = {
   compositor: 'mutter',
   command: ['/usr/bin/gnome-session'],
   desktopNames: ['GNOME'],
+  startTimeout: 60,
 };
 
 describe('desktop entries', () => {
@@ -100,7 +101,14 @@ describe('desktops', () => {
   it('are started with their own command line for it, if there is one', async () => {
     await fake('vendor/kiosk', 'Name=Kiosk\\sroom', 'Exec=kiosk --screen', 'DesktopNames=Kiosk;Fake;');
     assert.deepEqual(await listDesktops(places), [
-      { id: 'kiosk', name: 'Kiosk room', compositor: 'fake', command: ['run'], desktopNames: ['Kiosk', 'Fake'] },
+      {
+        id: 'kiosk',
+        name: 'Kiosk room',
+        compositor: 'fake',
+        command: ['run'],
+        desktopNames: ['Kiosk', 'Fake'],
+        startTimeout: 60,
+      },
     ]);
   });
 
@@ -132,7 +140,7 @@ describe('desktops', () => {
   it('may be defined by a drop-in alone', async () => {
     await fake('ours/bare');
     assert.deepEqual(await listDesktops(places), [
-      { id: 'bare', name: 'bare', compositor: 'fake', command: ['run'], desktopNames: [] },
+      { id: 'bare', name: 'bare', compositor: 'fake', command: ['run'], desktopNames: [], startTimeout: 60 },
     ]);
   });
 
@@ -221,6 +229,7 @@ describe('desktops', () => {
         compositor: 'mutter',
         command: ['mutter', '--headless', '--wayland', '--no-x11'],
         desktopNames: ['GNOME'],
+        startTimeout: 60,
       },
     ]);
   });

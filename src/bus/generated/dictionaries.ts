@@ -20,6 +20,8 @@ export interface AgentOpenOptions {
 export interface AgentSetup {
   /** The kind of compositor to expect, `mutter` for example. */
   compositor: string;
+  /** How many seconds the compositor may take to come up. */
+  'start-timeout': number;
   /** The monitors to begin with; without it one monitor `default` of 1280×720 at scale 1. */
   monitors?: Monitor[];
 }
@@ -281,6 +283,13 @@ export const dictionaries: { readonly [Name in DictionaryName]: DictionarySchema
         "type": "string",
         "description": "The kind of compositor to expect, `mutter` for example."
       },
+      "start-timeout": {
+        "dbus": "u",
+        "type": "integer",
+        "minimum": 1,
+        "maximum": 600,
+        "description": "How many seconds the compositor may take to come up."
+      },
       "monitors": {
         "dbus": "aa{sv}",
         "type": "array",
@@ -291,7 +300,8 @@ export const dictionaries: { readonly [Name in DictionaryName]: DictionarySchema
       }
     },
     "required": [
-      "compositor"
+      "compositor",
+      "start-timeout"
     ]
   },
   "BeginParameters": {

@@ -1,0 +1,151 @@
+import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
+import { readdirSync } from 'node:fs';
+import type { Tool } from '../../src/tool/tool.js';
+import {
+  ERROR,
+  endSessions,
+  Heard,
+  installDesktop,
+  objects,
+  type PropertiesChanged,
+  provision,
+  refuses,
+  run,
+  SERVICE,
+  toolAs,
+  unitEnded,
+} from './fixture.js';
+
+describe('a session that fails', () => {
+  let admin: Tool;
+  let tool: Tool;
+
+  before(async () => {
+    installDesktop('fake');
+    installDesktop('ends', 'false', { 'X-RemoteAccess-Compositor': 'mutter' });
+    installDesktop('stuck', 'sleep infinity', {
+      'X-RemoteAccess-Compositor': 'mutter',
+      'X-RemoteAccess-StartTimeout': '2',
+    });
+    installDesktop('missing', '/no/such/program', { 'X-RemoteAccess-Compositor': 'mutter' });
+    admin = await toolAs('root');
+    tool = await toolAs('bob');
+  });
+
+  after(async () => {
+    await endSessions(admin);
+    await admin[Symbol.asyncDispose]();
+    await tool[Symbol.asyncDispose]();
+  });
+
+  for (const [desktop, reason] of [
+    ['ends', /ended while it was starting/],
+    ['stuck', /did not come up/],
+    ['missing', /ended while it was starting|could not be started/],
+  ] as const)
+    it(`says why, and leaves nothing: the desktop ${desktop}`, async () => {
+      const { id, token } = await provision(admin, 'alice', { desktop });
+      await using appeared = await Heard.listen(objects(admin.bus).root, 'SessionNew');
+      await using removed = await Heard.listen(objects(admin.bus).root, 'SessionRemoved');
+      assert.match(await refuses('SessionFailed', tool.logIn('token', { token })), reason);
+      await objects(admin.bus).tokens.methods.revoke(id);
+      const [session] = await appeared.next();
+      await removed.next();
+      nothingLeft(session);
+      await refuses('SessionFailed', objects(admin.bus).root.methods.createSession('alice', { desktop }));
+      const [second] = await appeared.next();
+      await removed.next();
+      nothingLeft(second);
+    });
+
+  it('tells who waits for it and leaves no right to who left meanwhile', async () => {
+    const { token } = await provision(admin, 'alice', { desktop: 'fake' });
+    await using appeared = await Heard.listen(objects(admin.bus).root, 'SessionNew');
+    const leaving = await toolAs('bob');
+    const { root, login } = objects(leaving.bus);
+    await login(await root.methods.openLogin({})).methods.begin('token', { token });
+    const [id, path] = await appeared.next();
+    await leaving[Symbol.asyncDispose]();
+    // The session was wanted, and comes up for the next one.
+    assert.equal(await objects(admin.bus).root.methods.createSession('alice', {}), path);
+    assert.deepEqual(await objects(tool.bus).root.methods.listSessions(), []);
+    await refuses('NotAuthorized', tool.connect(path));
+    await endSessions(admin);
+    nothingLeft(id);
+  });
+
+  describe('or its helpers do', () => {
+    let path = '';
+
+    before(async () => {
+      path = await objects(admin.bus).root.methods.createSession('alice', { desktop: 'fake' });
+    });
+
+    /** Resolves when the session's state is that. */
+    async function stateBecomes(state: string, change: () => void): Promise<void> {
+      const session = objects(admin.bus).session(path);
+      await using told = await Heard.standard<PropertiesChanged>(admin.bus, path, 'PropertiesChanged');
+      change();
+      while ((await session.property('State').catch(() => '')) !== state)
+        await told.next((iface, _values, names) => iface === `${SERVICE}.Session` && names.includes('State'));
+    }
+
+    const user = (...command: string[]) => run('systemctl', '--user', '--machine=alice@.host', ...command);
+    const agent = () => `remote-access-agent@${path.split('/').at(-1)}.service`;
+
+    it('comes back when the agent was killed', async () => {
+      const attached = await admin.connect(path);
+      const closed = await Heard.listen(attached.connection, 'Closed');
+      await stateBecomes('starting', () => user('kill', '--signal=KILL', agent()));
+      assert.deepEqual(await closed.next(), ['session-ended']);
+      await stateBecomes('disconnected', () => {});
+      const [, layout] = await (await admin.connect(path)).monitors.methods.getLayout();
+      assert.equal(layout.length, 1);
+    });
+
+    for (const [how, ...command] of [
+      ['is restarted', 'systemctl', 'restart', 'remote-accessd.service'],
+      ['was killed', 'systemctl', 'kill', '--signal=KILL', 'remote-accessd.service'],
+    ] as const)
+      it(`goes on when the daemon ${how}`, async () => {
+        const alice = await toolAs('alice');
+        const pid = user('show', '--value', '--property=MainPID', agent());
+        const session = objects(alice.bus).session(path);
+        const before = [await session.property('LogindSession'), await session.property('Created')];
+        const attached = await alice.connect(path);
+        await attached.layOut([{ id: 'kept', size: [640, 480], position: [0, 0], scale: 1, primary: true }]);
+        await stateBecomes('disconnected', () => run(...command));
+        assert.deepEqual([await session.property('LogindSession'), await session.property('Created')], before);
+        assert.equal(await objects(alice.bus).root.methods.createSession('alice', {}), path);
+        const again = await alice.connect(path);
+        const [, [monitor]] = await again.monitors.methods.getLayout();
+        assert.equal(monitor?.id, 'kept');
+        assert.equal(user('show', '--value', '--property=MainPID', agent()), pid);
+        await alice[Symbol.asyncDispose]();
+      });
+
+    it('ends with its desktop', async () => {
+      const removed = await Heard.listen(objects(admin.bus).root, 'SessionRemoved');
+      const id = await objects(admin.bus).session(path).property('LogindSession');
+      run('pkill', '--session', run('loginctl', 'show-session', id, '--value', '--property=Leader'));
+      await removed.next();
+      nothingLeft(path.split('/').at(-1) ?? '');
+      const [error] = await Promise.allSettled([objects(admin.bus).root.methods.getSession('gone')]);
+      assert.ok(error.status === 'rejected' && error.reason.dbusName === `${ERROR}.NoSuchSession`);
+    });
+  });
+
+  function nothingLeft(id: string): void {
+    unitEnded(id);
+    assert.deepEqual(readdirSync('/run/remote-access/sessions'), []);
+    assert.equal(run('systemctl', 'list-units', '--all', '--no-legend', `remote-access-session-${id}*`), '');
+    assert.doesNotMatch(run('loginctl', 'list-sessions', '--no-legend'), /alice.*user/);
+    // An agent that was only just starting ends when it hears that there is no session.
+    const { stdout } = spawnSync('pgrep', ['--uid=alice', '--full', 'sleep infinity|remote-access'], {
+      encoding: 'utf8',
+    });
+    for (const pid of stdout.split('\n').filter(Boolean))
+      run('timeout', '10', 'tail', `--pid=${pid}`, '--follow', '/dev/null');
+  }
+});
