@@ -26,7 +26,7 @@ export type OutgoingCall = {
   interface: string;
   member: string;
   signature?: string;
-  /** In the wire library's shapes: see encodeBody. */
+  /** See marshal(). */
   body?: unknown[];
   /** Sent along and closed afterwards: give duplicates. */
   fds?: number[];

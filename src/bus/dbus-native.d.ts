@@ -2,10 +2,13 @@
 // a dispatcher that any peer can crash, so they are left out of our programs altogether.
 
 declare module 'dbus-native/lib/dbus-buffer.js' {
+  import type { TypeNode } from '../src/bus/signature.js';
+
   type Options = { plainValues: boolean; variants: 'wrap'; returnBigInt: boolean; ayBuffer: true | 'view' };
   export default class DBusBuffer {
     constructor(bytes: Buffer, start: number, options: Options, endianness: number);
     read(signature: string): unknown[];
+    readTree(tree: TypeNode): unknown;
   }
 }
 

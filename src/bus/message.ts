@@ -14,7 +14,7 @@ export type Message = {
   destination?: string;
   sender?: string;
   signature?: string;
-  /** Values in the wire library's shapes: see Codec. */
+  /** Values as marshal() takes them and the wire library reads them; Codec turns them into ours. */
   body?: unknown[];
   /** The body arrived but could not be read. */
   malformed?: true;

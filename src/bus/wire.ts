@@ -1,6 +1,7 @@
 import DBusBuffer from 'dbus-native/lib/dbus-buffer.js';
 import { marshal } from './marshal.js';
 import { MAX_RECEIVED, MAX_SENT, MAX_SENT_FDS, type Message } from './message.js';
+import type { TypeNode } from './signature.js';
 
 /**
  * Messages as bytes (D-Bus specification, "Message Format"): the headers are read and written here, since each
@@ -29,6 +30,21 @@ const UNIX_FDS = 9;
 
 const COPIED = { plainValues: false, variants: 'wrap', returnBigInt: true, ayBuffer: true } as const;
 const SHARED = { ...COPIED, ayBuffer: 'view' } as const;
+
+/**
+ * How many values a body may have, all containers counted in. A message of 32 MiB has room for eight million,
+ * which take five seconds to read, and everybody else waits.
+ */
+const MAX_VALUES = 64 * 1024;
+
+class BodyReader extends DBusBuffer {
+  #values = 0;
+
+  override readTree(tree: TypeNode): unknown {
+    if (++this.#values > MAX_VALUES) throw new RangeError('too many values');
+    return super.readTree(tree);
+  }
+}
 
 /** What arrived is not the D-Bus protocol: where the next message begins is anybody's guess. */
 export class ProtocolError extends Error {
@@ -74,7 +90,7 @@ export function decodeMessage(
   if (signature === undefined || signature === '' || body === start + length) return message;
   const options = shared ? SHARED : COPIED;
   try {
-    message.body = new DBusBuffer(bytes.subarray(body, start + length), 0, options, bytes[start] as number).read(
+    message.body = new BodyReader(bytes.subarray(body, start + length), 0, options, bytes[start] as number).read(
       signature,
     );
   } catch {

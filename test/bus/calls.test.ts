@@ -67,6 +67,11 @@ describe('a service on a bus', () => {
     assert.ok(bytes.equals(await remote.methods.payload(bytes)));
   });
 
+  it('refuses bodies of more values than anybody needs', async () => {
+    const many = new Variant('ab', Array(100_000).fill(true));
+    await assert.rejects(remote.methods.reflect(many), refusal('org.freedesktop.DBus.Error.InvalidArgs'));
+  });
+
   it('converts dictionaries that a schema describes and refuses what it does not know', async () => {
     const monitor = { id: 'left', size: [1280, 720], position: [0, 0], scale: 1, primary: true } as const;
     const [answer] = await remote.methods.layout([{ ...monitor, size: [1280, 720], position: [0, 0] }]);
