@@ -214,6 +214,16 @@ static napi_value duplicate(napi_env env, napi_callback_info info) {
     return fd < 0 ? throw_errno(env, "dup") : from_int(env, fd);
 }
 
+/* setBlocking(fd): reads and writes wait from now on, whatever whoever made the descriptor preferred. */
+static napi_value set_blocking(napi_env env, napi_callback_info info) {
+    size_t argc = 1;
+    napi_value argv[1];
+    napi_get_cb_info(env, info, &argc, argv, NULL, NULL);
+    int fd = to_int(env, argv[0]);
+    if (fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) & ~O_NONBLOCK) < 0) return throw_errno(env, "fcntl");
+    return NULL;
+}
+
 struct poll {
     uv_poll_t handle; /* first, so that a pointer to it is a pointer to this */
     napi_env env;
@@ -314,6 +324,7 @@ NAPI_MODULE_INIT() {
         {"socketPair", socket_pair},
         {"pipe", make_pipe},
         {"duplicate", duplicate},
+        {"setBlocking", set_blocking},
         {"watch", watch},
         {"watchFor", watch_for},
         {"unwatch", unwatch},

@@ -13,6 +13,7 @@ type Addon = {
   socketPair(): [number, number];
   pipe(): [read: number, write: number];
   duplicate(fd: number): number;
+  setBlocking(fd: number): void;
   watch(fd: number, callback: (events: number) => void): WatchHandle;
   watchFor(handle: WatchHandle, events: number): void;
   unwatch(handle: WatchHandle): void;
@@ -21,7 +22,7 @@ type Addon = {
 const addon = loadAddon<Addon>('descriptors');
 
 /** File descriptors over Unix sockets; see descriptors.c for each function's contract. */
-export const { connectUnix, send, receive, peerCredentials, socketPair, pipe, duplicate } = addon;
+export const { connectUnix, send, receive, peerCredentials, socketPair, pipe, duplicate, setBlocking } = addon;
 
 /**
  * Readiness of a descriptor that somebody else reads (libei, PipeWire, our own socket). The descriptor stays its

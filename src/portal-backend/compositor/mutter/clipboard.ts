@@ -1,5 +1,6 @@
 import { EventEmitter } from 'node:events';
 import type { MutterRemoteDesktopSession } from '../../../bus/generated/mutter-remote-desktop-session.js';
+import { setBlocking } from '../../../bus/native/descriptors.js';
 import type { RemoteObject } from '../../../bus/remote-object.js';
 import { Variant } from '../../../bus/variant.js';
 import type { ClipboardEvents, CompositorClipboard } from '../compositor.js';
@@ -31,15 +32,21 @@ export class MutterClipboard extends EventEmitter<ClipboardEvents> implements Co
     await this.#session.methods.setSelection(new Map(options));
   }
 
-  read(mimeType: string): Promise<number> {
-    return this.#session.methods.selectionRead(mimeType);
+  // mutter's descriptors do not block, which nobody expects of a pipe that was handed to them.
+  async read(mimeType: string): Promise<number> {
+    return blocking(await this.#session.methods.selectionRead(mimeType));
   }
 
-  write(serial: number): Promise<number> {
-    return this.#session.methods.selectionWrite(serial);
+  async write(serial: number): Promise<number> {
+    return blocking(await this.#session.methods.selectionWrite(serial));
   }
 
   writeDone(serial: number, success: boolean): Promise<void> {
     return this.#session.methods.selectionWriteDone(serial, success);
   }
+}
+
+function blocking(fd: number): number {
+  setBlocking(fd);
+  return fd;
 }
