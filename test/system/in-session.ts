@@ -29,10 +29,13 @@ export function runAsUser(user: string, ...command: string[]): string {
 
 /** An application in the session: clients/window.py. */
 export class Window extends Lines {
-  /** Shows a window in full screen on a monitor (its number), and waits until it is there. */
-  static async open(user = 'alice', monitor = 0): Promise<Window> {
+  /**
+   * Shows a window in full screen on the monitor with the pointer, and waits until it is there. mutter remembers that
+   * one as the window's, unlike one that an application asks for.
+   */
+  static async open(user = 'alice'): Promise<Window> {
     const script = fileURLToPath(new URL('clients/window.py', import.meta.url));
-    const [program, args] = asUser(user, ['python3', script, String(monitor)]);
+    const [program, args] = asUser(user, ['python3', script]);
     const window = new Window(spawn(program, args, { stdio: ['pipe', 'pipe', 'inherit'] }));
     await window.next((line) => line.event === 'active', 'active');
     return window;

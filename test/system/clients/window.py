@@ -1,8 +1,8 @@
-"""A window in full screen on the monitor whose number is given. Prints what happens to it, one JSON object a line.
+"""A window in full screen, on the monitor with the pointer. Prints what happens to it, one JSON object a line.
 
 Events: {"event": "active"}, "key" (code, down), "motion" (x, y), "button" (button, down, x, y), "scroll" (dx, dy),
 "touch" (phase, x, y), "monitor" (connector), "clipboard" (types). Commands on stdin are answered with {"answer": ...}:
-{"do": "monitor"}, {"do": "full-screen", "monitor": n}, {"do": "copy", "type": ..., "path": file},
+{"do": "monitor"}, {"do": "copy", "type": ..., "path": file},
 {"do": "paste", "type": ..., "path": file}.
 """
 import json
@@ -19,7 +19,7 @@ def say(**what):
 
 
 class Window(Gtk.ApplicationWindow):
-    def __init__(self, application, monitor):
+    def __init__(self, application):
         super().__init__(application=application, title='window')
         css = Gtk.CssProvider()
         css.load_from_data(b'window { background: #c03020; }', -1)
@@ -37,15 +37,17 @@ class Window(Gtk.ApplicationWindow):
             'drag-begin': lambda _d, x, y: say(event='touch', phase='begin', x=x, y=y),
             'drag-update': lambda drag, dx, dy: self.drag(drag, 'update', dx, dy),
             'drag-end': lambda drag, dx, dy: self.drag(drag, 'end', dx, dy)})
-        self.connect('notify::is-active', lambda *_: self.is_active() and say(event='active'))
+        self.connect('notify::is-active', lambda *_: self.is_active() and self.activated())
+        self.connect('notify::fullscreened', lambda *_: say(event='active'))
         self.connect('realize', self.realized)
         self.clipboard = self.get_display().get_clipboard()
         self.clipboard.connect('changed', self.clipboard_changed)
-        self.fill(monitor)
         self.present()
 
-    def fill(self, number):
-        self.fullscreen_on_monitor(self.get_display().get_monitors().get_item(number))
+    def activated(self):
+        if self.is_fullscreen():
+            say(event='active')
+        self.fullscreen()
 
     def realized(self, _window):
         surface = self.get_surface()
@@ -82,9 +84,6 @@ class Window(Gtk.ApplicationWindow):
         what = command['do']
         if what == 'monitor':
             say(answer=self.monitor())
-        elif what == 'full-screen':
-            self.fill(command['monitor'])
-            say(answer=True)
         elif what == 'copy':
             with open(command['path'], 'rb') as file:
                 data = GLib.Bytes.new(file.read())
@@ -110,7 +109,7 @@ class Window(Gtk.ApplicationWindow):
 
 
 def activate(application):
-    window = Window(application, int(sys.argv[1]))
+    window = Window(application)
 
     def asked(channel, _condition):
         line = channel.readline()
