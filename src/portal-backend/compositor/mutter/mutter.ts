@@ -25,6 +25,9 @@ const ALL_DEVICES = 7;
 
 const PIPEWIRE_DEADLINE = 10_000;
 
+/** For how long we wait for mutter to announce what it has done, in milliseconds: it takes up to 45. */
+const ANNOUNCEMENT_DEADLINE = 150;
+
 /** For how long mutter may have second thoughts about a layout, in milliseconds. */
 const ECHO = 500;
 
@@ -48,6 +51,9 @@ export class Mutter extends EventEmitter<CompositorEvents> implements Compositor
   readonly #parts: Parts;
   readonly #recordings = new Set<MutterRecording>();
   #changing = false;
+  /** How many MonitorsChanged mutter has sent of those that it owes for changes of ours. */
+  #announced = 0;
+  #onAnnouncement: (() => void) | undefined;
   /** Until when a layout that is not ours is mutter's doing and not a person's. */
   #ours = 0;
   #queue: Promise<unknown> = Promise.resolve();
@@ -107,6 +113,7 @@ export class Mutter extends EventEmitter<CompositorEvents> implements Compositor
       input,
       lost: Promise.race([lost, closed]),
     });
+    mutter.#announced = screens.announcements;
     await displays.watch(() => mutter.#monitorsChanged());
     return mutter;
   }
@@ -123,6 +130,7 @@ export class Mutter extends EventEmitter<CompositorEvents> implements Compositor
         await Promise.all([...this.#recordings].map((recording) => recording.stop()));
         await this.#parts.screens.set(layout);
       } finally {
+        await this.#settle();
         this.#changing = false;
         this.#ours = performance.now() + ECHO;
       }
@@ -170,10 +178,35 @@ export class Mutter extends EventEmitter<CompositorEvents> implements Compositor
   }
 
   /**
+   * Streams that are recorded before mutter has done everything end again at once, so wait for what it still has to
+   * announce, and put right what it made of the layout meanwhile.
+   */
+  async #settle(): Promise<void> {
+    const { screens } = this.#parts;
+    if (this.#announced < screens.announcements) {
+      await new Promise<void>((resolve) => {
+        const late = setTimeout(resolve, ANNOUNCEMENT_DEADLINE);
+        this.#onAnnouncement = () => {
+          if (this.#announced < screens.announcements) return;
+          clearTimeout(late);
+          resolve();
+        };
+      });
+      this.#onAnnouncement = undefined;
+    }
+    await screens.restore().catch((error) => console.warn(`could not check the layout: ${(error as Error).message}`));
+    // Counted anew each time: somebody in the session may change the layout, too.
+    this.#announced = screens.announcements;
+  }
+
+  /**
    * After a change of ours mutter may fall back to a layout of its own, from an idle handler; then ours is applied again.
    * Later it was somebody in the session, and that is the layout now.
    */
   #monitorsChanged(): void {
+    this.#announced += 1;
+    this.#onAnnouncement?.();
+    if (this.#changing) return;
     void this.#inTurn(async () => {
       if (performance.now() < this.#ours) await this.#parts.screens.restore();
       else if (await this.#parts.screens.refresh()) this.emit('layout');

@@ -30,6 +30,7 @@ export class MutterScreens {
   readonly #parts: Parts;
   readonly #monitors = new Map<string, VirtualMonitor>();
   #screens: readonly Screen[] = [];
+  #announcements = 0;
 
   constructor(parts: Parts) {
     this.#parts = parts;
@@ -38,6 +39,14 @@ export class MutterScreens {
   /** As they are now. */
   get screens(): readonly Screen[] {
     return this.#screens;
+  }
+
+  /**
+   * How many MonitorsChanged mutter owes for all that was done so far: two for a resize, the second from an idle
+   * handler, and one for everything else (seen with mutter 48).
+   */
+  get announcements(): number {
+    return this.#announcements;
   }
 
   monitor(id: string): VirtualMonitor | undefined {
@@ -64,6 +73,7 @@ export class MutterScreens {
       if (wanted.has(id)) continue;
       this.#monitors.delete(id);
       await monitor.remove();
+      this.#announcements += 1;
     }
     await this.#apply(layout);
     this.#screens = layout;
@@ -94,9 +104,11 @@ export class MutterScreens {
       const monitor = await VirtualMonitor.create(bus, session, pipeWire, id);
       undo.push(async () => {
         this.#monitors.delete(id);
+        this.#announcements += 1;
         await monitor.remove();
       });
       await monitor.resize(size, refresh);
+      this.#announcements += 1;
       monitor.connector = await this.#newConnector();
       this.#monitors.set(id, monitor);
       return;
@@ -104,8 +116,12 @@ export class MutterScreens {
     // mutter changes a refresh rate only together with the size, so that alone does not disturb anybody.
     if (existing.size[0] === size[0] && existing.size[1] === size[1]) return;
     const { size: oldSize, refresh: oldRefresh } = existing;
-    undo.push(() => existing.resize(oldSize, oldRefresh));
+    undo.push(() => {
+      this.#announcements += 2;
+      return existing.resize(oldSize, oldRefresh);
+    });
     await existing.resize(size, refresh);
+    this.#announcements += 2;
   }
 
   /** The connector of the monitor that has just come into being: the one we do not know yet. */
@@ -141,7 +157,9 @@ export class MutterScreens {
   async #apply(layout: readonly Screen[]): Promise<void> {
     await this.#withState(async (state) => {
       const placements = this.#place(layout, state);
-      if (!sameLayout(placements, state.placements)) await this.#parts.displays.apply(state, placements);
+      if (sameLayout(placements, state.placements)) return;
+      await this.#parts.displays.apply(state, placements);
+      this.#announcements += 1;
     });
   }
 
