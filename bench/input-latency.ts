@@ -1,15 +1,11 @@
 import { CompositorInput } from '../src/portal-backend/eis/compositor-input.js';
-
-export type Latency = { p50: number; p95: number; p99: number };
+import { type Quantiles, quantiles } from './figure.js';
 
 /** A key that has no effect in any client: F13 of linux/input-event-codes.h. */
 const KEY_F13 = 183;
 const WARM_UP = 50;
 
 const microseconds = () => Number(process.hrtime.bigint() / 1000n);
-
-const quantile = (sorted: readonly number[], q: number) =>
-  sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * q))] ?? Number.NaN;
 
 /**
  * From a key sent into EIS to its arrival in a client of the session, in milliseconds, for several ways into the same
@@ -22,7 +18,7 @@ export async function inputLatency(
   ways: Readonly<Record<string, number>>,
   seen: (code: number, pressed: boolean) => Promise<number>,
   rounds: number,
-): Promise<Record<string, Latency>> {
+): Promise<Record<string, Quantiles>> {
   const senders = Object.entries(ways).map(([name, fd]) => ({
     name,
     input: new CompositorInput(fd, { name: 'bench' }),
@@ -42,10 +38,5 @@ export async function inputLatency(
     }
   }
   for (const { input } of senders) input[Symbol.dispose]();
-  return Object.fromEntries(
-    senders.map(({ name, times }) => {
-      const sorted = times.toSorted((a, b) => a - b);
-      return [name, { p50: quantile(sorted, 0.5), p95: quantile(sorted, 0.95), p99: quantile(sorted, 0.99) }];
-    }),
-  );
+  return Object.fromEntries(senders.map(({ name, times }) => [name, quantiles(times)]));
 }
