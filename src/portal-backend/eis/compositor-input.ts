@@ -37,7 +37,8 @@ export type CompositorInputOptions = {
  * Buttons and scrolling go through the relative pointer, which stays over layout changes. Absolute positions and
  * touches need devices that every layout change replaces. While the region they aim at is missing, they and all
  * pointer input after them wait, in order, the newest position replacing older ones; after 300 ms (or 128 events)
- * what waits is dropped, except releases. Touches that are down when their device goes are over.
+ * what waits is dropped, except releases. A position sent up to 300 ms before its device went is sent again to the new
+ * one, as the compositor may have dropped it. Touches that are down when their device goes are over.
  */
 export class CompositorInput extends EventEmitter<InputTargetEvents> implements InputTarget, Disposable {
   /** Settles when the devices of the beginning are there; fails with SessionFailed. */
@@ -52,6 +53,8 @@ export class CompositorInput extends EventEmitter<InputTargetEvents> implements 
   readonly #touches = new Map<number, CompositorDevice>();
   #nextTouch = 1;
   readonly #waiting: Waiting[] = [];
+  /** The newest absolute position, while nothing has moved the pointer since. */
+  #pointed: { run: () => boolean; at: number } | undefined;
   #patience: NodeJS.Timeout | undefined;
   #time = 0n;
   #closed = false;
@@ -133,6 +136,7 @@ export class CompositorInput extends EventEmitter<InputTargetEvents> implements 
   }
 
   motion(dx: number, dy: number): void {
+    this.#pointed = undefined;
     this.#inOrder('other', () => {
       const object = this.#use('ei_pointer');
       if (object !== undefined) this.#connection.socket.begin(object, request.pointer.motion).f32(dx).f32(dy).end();
@@ -141,6 +145,7 @@ export class CompositorInput extends EventEmitter<InputTargetEvents> implements 
 
   motionAbsolute(mappingId: string, x: number, y: number): void {
     const run = () => this.#position(mappingId, x, y);
+    this.#pointed = { run, at: performance.now() };
     if (this.#waiting.length > 0 || !run()) this.#wait({ kind: 'position', run });
   }
 
@@ -239,7 +244,15 @@ export class CompositorInput extends EventEmitter<InputTargetEvents> implements 
     if (device.interfaces.has('ei_keyboard')) this.#keys.clear();
     if (device.interfaces.has('ei_pointer')) this.#buttons.clear();
     for (const [touch, other] of this.#touches) if (other === device) this.#touches.delete(touch);
+    if (device.interfaces.has('ei_pointer_absolute')) this.#pointAgain();
     this.emit('devices');
+  }
+
+  /** What was sent lately may have met a device that the compositor had removed already: it waits for the new one. */
+  #pointAgain(): void {
+    const pointed = this.#pointed;
+    if (pointed === undefined || performance.now() - pointed.at > PATIENCE || this.#waiting.length > 0) return;
+    this.#wait({ kind: 'position', run: pointed.run });
   }
 
   /** The object of the device for that capability, whose frame is then due. The relative pointer comes first. */

@@ -54,7 +54,7 @@ class Desktop:
                             GLib.Variant('(ss)', (RD + '.Session', 'SessionId')))[0]
         self.sc, = self.call(SC, '/org/gnome/Mutter/ScreenCast', SC, 'CreateSession',
                              GLib.Variant('(a{sv})', ({'remote-desktop-session-id': GLib.Variant('s', session)},)))
-        self.started, self.window = False, None
+        self.started, self.client = False, None
         if os.path.exists(path):
             os.unlink(path)
         self.listener = socket.socket(socket.AF_UNIX)
@@ -140,15 +140,16 @@ class Desktop:
                      width=round(sizes[m['connector']][0] / scale), height=round(sizes[m['connector']][1] / scale))
                 for id, m in self.monitors.items() for x, y, scale in [places[m['connector']]]]
 
-    def client(self):
-        """Opens the windows anew: mutter without a shell shuffles fullscreen windows when the layout changes."""
-        if self.window:
-            self.window.kill()
-            self.window.wait()
+    def window(self, connector, width, height):
+        """Shows the window that tells of input on that monitor, instead of the one before."""
+        if self.client:
+            self.client.kill()
+            self.client.wait()
         env = dict(os.environ, GDK_BACKEND='wayland', GSK_RENDERER='cairo', WAYLAND_DISPLAY=DISPLAY)
         here = os.path.dirname(os.path.abspath(__file__))
-        self.window = subprocess.Popen(['python3', os.path.join(here, 'input-window.py')], env=env,
-                                       preexec_fn=die_with_parent)
+        self.client = subprocess.Popen(
+            ['python3', os.path.join(here, 'input-window.py'), connector, str(width), str(height)], env=env,
+            preexec_fn=die_with_parent)
 
     def command(self, *_):
         line = sys.stdin.readline()

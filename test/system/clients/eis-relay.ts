@@ -4,14 +4,17 @@
  */
 import { closeSync, readdirSync } from 'node:fs';
 import { createInterface } from 'node:readline';
-import { connectUnix, READABLE, receive, send, Watch } from '../../../src/bus/native/descriptors.js';
+import { connectUnix, send } from '../../../src/bus/native/descriptors.js';
 import { CompositorInput } from '../../../src/portal-backend/eis/compositor-input.js';
 import type { ToolRegion } from '../../../src/portal-backend/eis/regions.js';
 import { type InputGrant, ToolInput } from '../../../src/portal-backend/eis/tool-input.js';
+import { receiveOne } from './receive-one.js';
 
 type Order =
   | { do: 'tool'; tool: string; grants: InputGrant[] }
+  /** Sends the descriptor to whoever listens at `path`, or over the socket that is `inherited`. */
   | { do: 'connect'; tool: string; path: string }
+  | { do: 'connect'; tool: string; inherited: number }
   | { do: 'regions'; regions: ToolRegion[] }
   | { do: 'revoke'; tool: string; grant: InputGrant }
   | { do: 'dispose'; tool: string }
@@ -19,32 +22,14 @@ type Order =
 
 const say = (what: object) => process.stdout.write(`${JSON.stringify(what)}\n`);
 
-const take = (path: string) =>
-  new Promise<number>((resolve, reject) => {
-    const socket = connectUnix(Buffer.from(path));
-    const watch = new Watch(
-      socket,
-      () => {
-        const fds: number[] = [];
-        if (receive(socket, Buffer.alloc(1), fds) < 0) return;
-        watch[Symbol.dispose]();
-        closeSync(socket);
-        const [fd] = fds;
-        if (fd === undefined) reject(new Error('no descriptor'));
-        else resolve(fd);
-      },
-      READABLE,
-    );
-  });
-
-const give = (path: string, fd: number) => {
-  const socket = connectUnix(Buffer.from(path));
+const give = (to: { path: string } | { inherited: number }, fd: number) => {
+  const socket = 'path' in to ? connectUnix(Buffer.from(to.path)) : to.inherited;
   send(socket, Buffer.from('e'), [fd]);
-  closeSync(socket);
+  if ('path' in to) closeSync(socket);
   closeSync(fd);
 };
 
-const compositor = new CompositorInput(await take(process.argv[2] ?? ''));
+const compositor = new CompositorInput(await receiveOne(connectUnix(Buffer.from(process.argv[2] ?? ''))));
 await compositor.ready;
 const tools = new Map<string, ToolInput>();
 let regions: ToolRegion[] = [];
@@ -60,7 +45,7 @@ const obey = (order: Order): object => {
       tools.set(order.tool, new ToolInput(compositor, { grants: order.grants, regions }));
       return {};
     case 'connect':
-      give(order.path, tool(order.tool).connect());
+      give(order, tool(order.tool).connect());
       return {};
     case 'regions':
       regions = order.regions;
