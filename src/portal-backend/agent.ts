@@ -9,6 +9,7 @@ import { Busy, InvalidArgs, StaleSerial } from '../errors.js';
 import { placeMonitors } from '../layout/layout.js';
 import { Clipboard } from './clipboard.js';
 import type { Compositor, Screen } from './compositor/compositor.js';
+import type { LayoutMemory } from './layout-memory.js';
 import type { PortalTokens } from './portal-tokens.js';
 import { Viewer } from './viewer.js';
 
@@ -21,6 +22,7 @@ export class Agent implements Handlers<AgentInterface, Caller> {
   readonly #compositor: Compositor;
   readonly #clipboard: Clipboard;
   readonly #tokens: PortalTokens;
+  readonly #memory: LayoutMemory;
   /** The daemon's current bus name: our signals go to it alone. */
   readonly #daemon: () => string;
   readonly #viewers = new Map<number, Viewer>();
@@ -31,8 +33,14 @@ export class Agent implements Handlers<AgentInterface, Caller> {
   /** Layout changes and new viewers, one after another. */
   #queue: Promise<unknown> = Promise.resolve();
 
-  constructor(bus: Bus, path: string, daemon: () => string, compositor: Compositor, tokens: PortalTokens) {
+  constructor(
+    bus: Bus,
+    path: string,
+    daemon: () => string,
+    { compositor, tokens, memory }: { compositor: Compositor; tokens: PortalTokens; memory: LayoutMemory },
+  ) {
     this.#compositor = compositor;
+    this.#memory = memory;
     this.#clipboard = new Clipboard(compositor.clipboard);
     this.#tokens = tokens;
     this.#daemon = daemon;
@@ -140,6 +148,7 @@ export class Agent implements Handlers<AgentInterface, Caller> {
   async #layoutChanged(): Promise<void> {
     this.#serial = this.#serial === 0xffff_ffff ? 1 : this.#serial + 1;
     this.#asked = undefined;
+    this.#memory.keep(this.#compositor.screens);
     await this.#renewViewers();
   }
 

@@ -11,6 +11,7 @@ import { defaultLayout, placeMonitors } from '../layout/layout.js';
 import { Agent } from './agent.js';
 import { adapterFor } from './compositor/adapters.js';
 import type { Compositor } from './compositor/compositor.js';
+import { LayoutMemory } from './layout-memory.js';
 import { PortalTokens } from './portal-tokens.js';
 import { waitForName } from './wait-for-name.js';
 
@@ -74,6 +75,7 @@ await bus.subscriptions.watchOwner(DAEMON, (now) => {
     .catch(giveUp);
 });
 
+const memory = new LayoutMemory(process.env.XDG_RUNTIME_DIR ?? '', session);
 let compositor: Compositor;
 try {
   const adapter = adapterFor(setup.compositor);
@@ -81,7 +83,7 @@ try {
     adapter.busName === undefined
       ? ''
       : await waitForName(userBus, adapter.busName, AbortSignal.timeout(setup['start-timeout'] * 1000));
-  const layout = placeMonitors(setup.monitors ?? defaultLayout());
+  const layout = memory.recall() ?? placeMonitors(setup.monitors ?? defaultLayout());
   compositor = await adapter.connect(userBus, owner, layout);
 } catch (error) {
   const { name, message } = error as Error;
@@ -90,9 +92,10 @@ try {
   process.exit(0);
 }
 await registered;
-agent = new Agent(bus, AGENT_PATH, () => daemonName, compositor, new PortalTokens(userBus));
+agent = new Agent(bus, AGENT_PATH, () => daemonName, { compositor, tokens: new PortalTokens(userBus), memory });
 tree.add(agent.object);
 await daemon.methods.ready().catch(giveUp);
+void compositor.interrupted.then(giveUp);
 const reason = await Promise.race([compositor.lost, bus.closed.then((error) => error.message)]);
 console.error(reason);
 process.exit(0);

@@ -45,6 +45,8 @@ export interface Recording extends AsyncDisposable {
 export interface Compositor extends EventEmitter<CompositorEvents>, AsyncDisposable {
   /** Fulfilled with the reason when the compositor is gone. */
   readonly lost: Promise<string>;
+  /** Fulfilled with the reason when the compositor runs on but let go of us: an agent that starts anew can go on. */
+  readonly interrupted: Promise<string>;
   readonly cursorModes: readonly CursorMode[];
   readonly screens: readonly Screen[];
   /** All or nothing: fails with InvalidLayout, and then everything is as before. The layout's geometry is checked. */

@@ -22,6 +22,7 @@ import type {
  */
 export class FakeCompositor extends EventEmitter<CompositorEvents> implements Compositor {
   readonly lost = new Promise<string>(() => {});
+  readonly interrupted = new Promise<string>(() => {});
   readonly cursorModes: readonly CursorMode[] = ['embedded', 'metadata', 'hidden'];
   readonly input = new FakeInput();
   readonly clipboard = new FakeClipboard();

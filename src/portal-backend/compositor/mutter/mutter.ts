@@ -40,12 +40,14 @@ type Parts = {
   readonly clipboard: MutterClipboard;
   readonly input: CompositorInput;
   readonly lost: Promise<string>;
+  readonly interrupted: Promise<string>;
 };
 
 /** mutter from 45 on: its remote desktop, screen cast and display configuration interfaces, all on the user's bus. */
 export class Mutter extends EventEmitter<CompositorEvents> implements Compositor {
   readonly cursorModes: readonly CursorMode[] = ['embedded', 'metadata', 'hidden'];
   readonly lost: Promise<string>;
+  readonly interrupted: Promise<string>;
   readonly clipboard: MutterClipboard;
   readonly input: CompositorInput;
   readonly #parts: Parts;
@@ -62,6 +64,7 @@ export class Mutter extends EventEmitter<CompositorEvents> implements Compositor
     super();
     this.#parts = parts;
     this.lost = parts.lost;
+    this.interrupted = parts.interrupted;
     this.clipboard = parts.clipboard;
     this.input = parts.input;
   }
@@ -99,7 +102,8 @@ export class Mutter extends EventEmitter<CompositorEvents> implements Compositor
       await session.methods.connectToEIS(new Map([['device-types', new Variant('u', ALL_DEVICES)]])),
     );
     await input.ready;
-    const closed = new Promise<string>((resolve) => {
+    // GNOME Shell's button "Stop Screen Sharing" ends our sessions, and PipeWire may crash.
+    const interrupted = new Promise<string>((resolve) => {
       for (const one of [owner, session])
         void one.subscribe('Closed', () => resolve('the compositor ended the remote desktop session'));
       void pipeWire.closed.then(() => resolve('PipeWire went away'));
@@ -111,7 +115,8 @@ export class Mutter extends EventEmitter<CompositorEvents> implements Compositor
       pipeWire,
       clipboard,
       input,
-      lost: Promise.race([lost, closed]),
+      lost,
+      interrupted,
     });
     mutter.#announced = screens.announcements;
     await displays.watch(() => mutter.#monitorsChanged());
