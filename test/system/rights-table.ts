@@ -78,7 +78,7 @@ export const RIGHTS: Record<string, Rights> = {
     at: 'session',
     // What is offered is no socket; taking is for processes inside the session (handover.test.ts).
     methods: { Offer: { may: VISITORS, ends: INVALID_ARGS }, Take: { may: NOBODY } },
-    properties: { version: ANYONE },
+    properties: { version: VISITORS },
   },
   'org.freedesktop.RemoteAccess.Connection': {
     at: 'connection',
