@@ -39,7 +39,8 @@ export async function answerProperties(
   if (member === 'Set') {
     expectSignature(message, 'ssv');
     const [iface, name] = body as [string, string];
-    propertyOf(object, iface, name);
+    const [property] = propertyOf(object, iface, name);
+    await bouncer.admit({ caller, access: property.access, object, interface: iface, member: name, args: [] });
     throw new PropertyReadOnly(`${name} cannot be set`);
   }
   throw new UnknownMethod(`no method ${member} on org.freedesktop.DBus.Properties`);

@@ -5,6 +5,9 @@ import { RemoteObject } from '../bus/remote-object.js';
 
 const NAME = 'org.freedesktop.login1';
 
+/** A session's Type where somebody sees a desktop (sd_session_get_type(3)). */
+const GRAPHICAL = ['wayland', 'x11', 'mir'];
+
 /** systemd-logind, as far as sessions of ours need it (org.freedesktop.login1(5)). */
 export class Logind {
   readonly #bus: Bus;
@@ -13,6 +16,22 @@ export class Logind {
   constructor(bus: Bus) {
     this.#bus = bus;
     this.#manager = new RemoteObject(bus, login1Manager, NAME, '/org/freedesktop/login1');
+  }
+
+  /** The ids of a user's desktops, ours and others; not those that are ending. */
+  async graphicalSessions(uid: number): Promise<string[]> {
+    const own = (await this.#manager.methods.listSessions()).filter(([, owner]) => owner === uid);
+    const graphical = await Promise.all(
+      own.map(async ([id, , , , path]) => {
+        const session = new RemoteObject(this.#bus, login1Session, NAME, path);
+        // One that has gone meanwhile is none.
+        return Promise.all([session.property('Type'), session.property('Class'), session.property('State')]).then(
+          ([type, of, state]) => (GRAPHICAL.includes(type) && of === 'user' && state !== 'closing' ? [id] : []),
+          () => [],
+        );
+      }),
+    );
+    return graphical.flat();
   }
 
   /** Asks the desktop to lock its screen; a desktop without a locker ignores it. */

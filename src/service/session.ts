@@ -42,6 +42,8 @@ export class Session implements Handlers<SessionInterface, Caller> {
   readonly record: SessionRecord;
   readonly object: ExportedObject;
   readonly connections = new Set<Connection>();
+  /** Fulfilled when it is over and its worker gone. */
+  readonly ended: Promise<void>;
   readonly #host: SessionHost;
   readonly #handover: Handover;
   /** By bus name: a connection may complete several logins, the last valid one counts. */
@@ -52,11 +54,15 @@ export class Session implements Handlers<SessionInterface, Caller> {
   #locked = false;
   #lockWatch: AsyncDisposable | undefined;
   #worker: Worker | undefined;
+  #end: () => void = () => {};
   #agent: AgentLink | undefined;
 
   constructor(host: SessionHost, record: SessionRecord) {
     this.#host = host;
     this.record = record;
+    this.ended = new Promise((resolve) => {
+      this.#end = resolve;
+    });
     this.object = new ExportedObject(host.bus, `${SESSIONS_PATH}/${record.id}`, () => ({
       uid: record.uid,
       logins: this.#rights,
@@ -199,6 +205,7 @@ export class Session implements Handlers<SessionInterface, Caller> {
     this.#handover.close();
     for (const connection of [...this.connections]) connection.close('session-ended');
     void this.#lockWatch?.[Symbol.asyncDispose]();
+    this.#end();
   }
 
   #running(): string {

@@ -119,6 +119,7 @@ export class Sessions {
           ? 'no desktop that can run headless is installed'
           : `no desktop '${options.desktop}' that can run headless is installed`,
       );
+    await this.#makeRoom(user);
     const record: SessionRecord = {
       id: randomBytes(4).toString('hex'),
       user: user.name,
@@ -167,6 +168,15 @@ export class Sessions {
       this.#starts.delete(session);
       this.#layouts.delete(session);
     }
+  }
+
+  /** A user's session that is ending ends first: both would share the user's bus. So would somebody else's desktop. */
+  async #makeRoom(user: User): Promise<void> {
+    const own = [...this.#sessions.values()].filter(({ record }) => record.uid === user.uid);
+    await Promise.all(own.map((session) => session.ended));
+    const [elsewhere] = await this.#host.logind.graphicalSessions(user.uid);
+    if (elsewhere !== undefined)
+      throw new Busy(`${user.name} has a graphical session elsewhere, logind's session ${elsewhere}`);
   }
 
   #add(record: SessionRecord): Session {

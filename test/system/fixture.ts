@@ -92,9 +92,9 @@ export async function refuses(name: string, promise: Promise<unknown>): Promise<
   try {
     await promise;
   } catch (error) {
-    const { dbusName, message } = error as { dbusName?: string; message: string };
+    const { dbusName, message, text = message } = error as { dbusName?: string; message: string; text?: string };
     assert.equal(dbusName, full, message);
-    return message;
+    return text;
   }
   throw new assert.AssertionError({ message: `${full} was expected, but it worked` });
 }

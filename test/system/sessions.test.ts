@@ -188,6 +188,33 @@ describe('sessions', () => {
     await refuses('org.freedesktop.DBus.Error.UnknownObject', objects(alice.bus).session(path).property('State'));
   });
 
+  it('begin when the one before has ended', async () => {
+    const before = await create(alice, 'alice');
+    await objects(alice.bus).session(before).methods.terminate();
+    const path = await create(alice, 'alice');
+    assert.notEqual(path, before);
+    assert.deepEqual(
+      (await objects(admin.bus).root.methods.listSessions()).map(([, , , , at]) => at),
+      [path],
+    );
+    await alice.connect(path);
+  });
+
+  it('do not begin beside a desktop elsewhere', async () => {
+    const unit = ['systemd-run', '--quiet', '--unit=elsewhere', '--service-type=exec', '--uid=alice'];
+    const desktop = ['--property=PAMName=login', '--setenv=XDG_SESSION_TYPE=x11', '--setenv=XDG_SESSION_CLASS=user'];
+    run(...unit, ...desktop, 'sleep', 'infinity');
+    try {
+      const reason = await refuses('Busy', create(admin, 'alice'));
+      const { token } = await provision(admin, 'alice');
+      assert.equal(await refuses('Busy', bob.logIn('token', { token })), reason);
+      assert.match(reason, /alice has a graphical session elsewhere/);
+    } finally {
+      run('systemctl', 'stop', 'elsewhere.service');
+    }
+    await create(admin, 'alice');
+  });
+
   it('end when logind ends them, too', async () => {
     const path = await create(alice, 'alice');
     const removed = await Heard.listen(objects(admin.bus).root, 'SessionRemoved');

@@ -8,6 +8,7 @@ export type Login1Manager = {
     GetSession: { in: [sessionId: string]; out: [session: string] };
     GetSessionByPID: { in: [pid: number]; out: [session: string] };
     TerminateSession: { in: [sessionId: string]; out: [] };
+    ListSessions: { in: []; out: [sessions: [string, number, string, string, string][]] };
     LockSession: { in: [sessionId: string]; out: [] };
     UnlockSession: { in: [sessionId: string]; out: [] };
   };
@@ -64,6 +65,17 @@ export const login1Manager: InterfaceDescriptor<Login1Manager> = {
       "out": [],
       "access": []
     },
+    "ListSessions": {
+      "name": "ListSessions",
+      "in": [],
+      "out": [
+        {
+          "name": "sessions",
+          "type": "a(susso)"
+        }
+      ],
+      "access": []
+    },
     "LockSession": {
       "name": "LockSession",
       "in": [
@@ -104,5 +116,5 @@ export const login1Manager: InterfaceDescriptor<Login1Manager> = {
       "to": "everyone"
     }
   },
-  "introspection": "<interface name=\"org.freedesktop.login1.Manager\"><annotation name=\"org.gtk.GDBus.DocString\" value=\"logind, the same in systemd 252 and 257: its sessions.\"/><method name=\"GetSession\"><arg name=\"session_id\" type=\"s\" direction=\"in\"/><arg name=\"session\" type=\"o\" direction=\"out\"/></method><method name=\"GetSessionByPID\"><arg name=\"pid\" type=\"u\" direction=\"in\"/><arg name=\"session\" type=\"o\" direction=\"out\"/></method><method name=\"TerminateSession\"><arg name=\"session_id\" type=\"s\" direction=\"in\"/></method><method name=\"LockSession\"><arg name=\"session_id\" type=\"s\" direction=\"in\"/></method><method name=\"UnlockSession\"><arg name=\"session_id\" type=\"s\" direction=\"in\"/></method><signal name=\"SessionRemoved\"><arg name=\"session_id\" type=\"s\"/><arg name=\"session\" type=\"o\"/></signal></interface>"
+  "introspection": "<interface name=\"org.freedesktop.login1.Manager\"><annotation name=\"org.gtk.GDBus.DocString\" value=\"logind, the same in systemd 252 and 257: its sessions.\"/><method name=\"GetSession\"><arg name=\"session_id\" type=\"s\" direction=\"in\"/><arg name=\"session\" type=\"o\" direction=\"out\"/></method><method name=\"GetSessionByPID\"><arg name=\"pid\" type=\"u\" direction=\"in\"/><arg name=\"session\" type=\"o\" direction=\"out\"/></method><method name=\"TerminateSession\"><arg name=\"session_id\" type=\"s\" direction=\"in\"/></method><method name=\"ListSessions\"><arg name=\"sessions\" type=\"a(susso)\" direction=\"out\"/></method><method name=\"LockSession\"><arg name=\"session_id\" type=\"s\" direction=\"in\"/></method><method name=\"UnlockSession\"><arg name=\"session_id\" type=\"s\" direction=\"in\"/></method><signal name=\"SessionRemoved\"><arg name=\"session_id\" type=\"s\"/><arg name=\"session\" type=\"o\"/></signal></interface>"
 };
