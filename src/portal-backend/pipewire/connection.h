@@ -15,12 +15,16 @@ struct connection {
     uv_poll_t poll; /* first, so that a pointer to it is a pointer to this */
     napi_env env;
     napi_ref on_closed;
+    napi_ref on_linked;
     napi_async_context async;
     struct pw_loop *loop;
     struct pw_context *context;
     struct pw_core *core;
     struct pw_registry *registry;
-    struct spa_hook core_listener;
+    struct spa_hook core_listener, registry_listener;
+    /* Nodes that somebody was linked to and that JavaScript was not told of yet; what comes at once beyond them is
+     * dropped. */
+    uint32_t linked[16], linked_count;
     struct spa_list jobs;
     uint32_t last_job;
     bool lost;   /* the daemon went away */
@@ -50,7 +54,7 @@ void job_sync(struct job *job);
 void job_fail(struct job *job, enum failure failure, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 
-/* NULL: out of memory. A job may have failed already. */
+/* NULL: out of memory. A job may have failed already. With `run` the source is let run for a moment as well. */
 struct job *negotiation_new(struct connection *connection, uint32_t node, struct spa_rectangle size,
-                            struct spa_fraction refresh);
+                            struct spa_fraction refresh, bool run);
 struct job *confinement_new(struct connection *connection, const uint32_t *nodes, uint32_t count);

@@ -3,7 +3,8 @@
  * mutter makes (or resizes) a RecordVirtual stream's monitor while it handles the negotiated format, and allocates the
  * buffers after that; so buffers that reach this side prove that the monitor is there. Our node goes inactive as soon
  * as it has the format: PipeWire finishes the negotiation but starts neither side, and mutter never counts this stream
- * as one that somebody watches (see docs/decisions/capture-confinement.md).
+ * as one that somebody watches (see docs/decisions/capture-confinement.md). With `run` both sides do start, for as long
+ * as it takes mutter to notice, which makes it paint the monitor anew for everybody.
  */
 #include "connection.h"
 
@@ -26,7 +27,7 @@ struct negotiation {
     uint32_t stream_id;
     struct pw_proxy *link;
     struct spa_hook link_proxy_listener, link_listener;
-    bool has_format, has_buffers, leaving;
+    bool run, has_format, has_buffers, leaving;
 };
 
 static void source_info(void *data, const struct pw_node_info *info) {
@@ -100,7 +101,7 @@ static void stream_param(void *data, uint32_t id, const struct spa_pod *param) {
                                          SPA_PARAM_BUFFERS_buffers, SPA_POD_CHOICE_RANGE_Int(2, 2, 16),
                                          SPA_PARAM_BUFFERS_dataType, SPA_POD_CHOICE_FLAGS_Int(1 << SPA_DATA_MemFd));
     pw_stream_update_params(negotiation->stream, &buffers, 1);
-    pw_stream_set_active(negotiation->stream, false);
+    if (!negotiation->run) pw_stream_set_active(negotiation->stream, false);
 }
 
 static void stream_buffer(void *data, struct pw_buffer *buffer) {
@@ -185,7 +186,8 @@ static void negotiation_advance(struct job *job) {
     } else if (negotiation->leaving) {
         /* The state is the daemon's, which waits for the compositor to have obeyed. */
         job->finished = job->sync == 0 && negotiation->source_state != PW_NODE_STATE_RUNNING;
-    } else if (negotiation->has_buffers) {
+    } else if (negotiation->has_buffers &&
+               (!negotiation->run || negotiation->source_state == PW_NODE_STATE_RUNNING)) {
         unlink_nodes(negotiation);
         negotiation->leaving = true;
         job_sync(job);
@@ -208,7 +210,7 @@ static void negotiation_destroy(struct job *job) {
 }
 
 struct job *negotiation_new(struct connection *connection, uint32_t node, struct spa_rectangle size,
-                            struct spa_fraction refresh) {
+                            struct spa_fraction refresh, bool run) {
     struct negotiation *negotiation = calloc(1, sizeof *negotiation);
     if (!negotiation) return NULL;
     negotiation->job.connection = connection;
@@ -217,6 +219,7 @@ struct job *negotiation_new(struct connection *connection, uint32_t node, struct
     negotiation->source_id = node;
     negotiation->size = size;
     negotiation->refresh = refresh;
+    negotiation->run = run;
     negotiation->stream_id = SPA_ID_INVALID;
     /* The compositor told the node's id over D-Bus. If that id was used before, PipeWire refuses it ("no global any
      * more") to a client that has not heard yet, over PipeWire, that it is in use again. */

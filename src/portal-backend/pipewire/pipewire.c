@@ -81,6 +81,14 @@ static void settle(struct connection *connection) {
         if (job->failure != NONE) job->finished = true;
     }
     while (!connection->closed && (job = finished_job(connection))) job_report(job);
+    while (!connection->closed && connection->linked_count > 0) {
+        napi_handle_scope scope;
+        napi_value node;
+        napi_open_handle_scope(connection->env, &scope);
+        napi_create_uint32(connection->env, connection->linked[--connection->linked_count], &node);
+        call(connection, connection->on_linked, 1, &node);
+        napi_close_handle_scope(connection->env, scope);
+    }
     if (connection->lost && !connection->closed && connection->on_closed) {
         napi_handle_scope scope;
         napi_ref callback = connection->on_closed;
@@ -113,6 +121,18 @@ static void core_error(void *data, uint32_t id, int seq, int res, const char *me
     if (id == PW_ID_CORE && res == -EPIPE) connection->lost = true;
 }
 
+static void registry_global(void *data, uint32_t id, uint32_t permissions, const char *type, uint32_t version,
+                            const struct spa_dict *props) {
+    struct connection *connection = data;
+    (void)id, (void)permissions, (void)version;
+    const char *node = props ? spa_dict_lookup(props, PW_KEY_LINK_OUTPUT_NODE) : NULL;
+    if (!node || strcmp(type, PW_TYPE_INTERFACE_Link) != 0) return;
+    if (connection->linked_count < SPA_N_ELEMENTS(connection->linked))
+        connection->linked[connection->linked_count++] = strtoul(node, NULL, 10);
+}
+
+static const struct pw_registry_events registry_events = {PW_VERSION_REGISTRY_EVENTS, .global = registry_global};
+
 static const struct pw_core_events core_events = {PW_VERSION_CORE_EVENTS, .done = core_done, .error = core_error};
 
 static void connection_freed(uv_handle_t *handle) { free(handle); }
@@ -123,12 +143,16 @@ static void connection_close(struct connection *connection) {
     if (connection->closed) return;
     connection->closed = true;
     spa_list_consume(job, &connection->jobs, link) job_free(job);
-    if (connection->registry) pw_proxy_destroy((struct pw_proxy *)connection->registry);
+    if (connection->registry) {
+        spa_hook_remove(&connection->registry_listener);
+        pw_proxy_destroy((struct pw_proxy *)connection->registry);
+    }
     if (connection->core) {
         spa_hook_remove(&connection->core_listener);
         pw_core_disconnect(connection->core);
     }
     if (connection->on_closed) napi_delete_reference(connection->env, connection->on_closed);
+    if (connection->on_linked) napi_delete_reference(connection->env, connection->on_linked);
     if (connection->async) napi_async_destroy(connection->env, connection->async);
     uv_close((uv_handle_t *)&connection->poll, connection_freed);
     if (connection->context) pw_context_destroy(connection->context);
@@ -145,10 +169,11 @@ static napi_value throw_failure(napi_env env, const char *message) {
     return NULL;
 }
 
-/* connect(closed: () => void): connection. Opens the socket at once; a job proves that the daemon answers. */
+/* connect(closed: () => void, linked: (node) => void): connection. Opens the socket at once; a job proves that the
+ * daemon answers. `linked` is called whenever a consumer was linked to a node, whosever it is. */
 static napi_value connect_daemon(napi_env env, napi_callback_info info) {
-    size_t argc = 1;
-    napi_value argv[1], result;
+    size_t argc = 2;
+    napi_value argv[2], result;
     uv_loop_t *uv;
     napi_get_cb_info(env, info, &argc, argv, NULL, NULL);
     napi_get_uv_event_loop(env, &uv);
@@ -176,7 +201,9 @@ static napi_value connect_daemon(napi_env env, napi_callback_info info) {
     }
     pw_core_add_listener(connection->core, &connection->core_listener, &core_events, connection);
     connection->registry = pw_core_get_registry(connection->core, PW_VERSION_REGISTRY, 0);
+    pw_registry_add_listener(connection->registry, &connection->registry_listener, &registry_events, connection);
     napi_create_reference(env, argv[0], 1, &connection->on_closed);
+    napi_create_reference(env, argv[1], 1, &connection->on_linked);
     napi_async_init(env, NULL, string(env, "remote-access:pipewire"), &connection->async);
     napi_add_env_cleanup_hook(env, connection_at_exit, connection);
     napi_create_external(env, connection, NULL, NULL, &result);
@@ -233,15 +260,17 @@ static napi_value round_trip(napi_env env, napi_callback_info info) {
     return start(connection, job, argv[1]);
 }
 
-/* negotiate(connection, node, width, height, refresh in mHz, callback): job. */
+/* negotiate(connection, node, width, height, refresh in mHz, run, callback): job. */
 static napi_value negotiate(napi_env env, napi_callback_info info) {
-    size_t argc = 6;
-    napi_value argv[6];
+    size_t argc = 7;
+    napi_value argv[7];
+    bool run = false;
     napi_get_cb_info(env, info, &argc, argv, NULL, NULL);
     struct connection *connection = to_connection(env, argv[0]);
     struct spa_rectangle size = SPA_RECTANGLE(to_uint(env, argv[2]), to_uint(env, argv[3]));
     struct spa_fraction refresh = SPA_FRACTION(to_uint(env, argv[4]), 1000);
-    return start(connection, negotiation_new(connection, to_uint(env, argv[1]), size, refresh), argv[5]);
+    napi_get_value_bool(env, argv[5], &run);
+    return start(connection, negotiation_new(connection, to_uint(env, argv[1]), size, refresh, run), argv[6]);
 }
 
 /* confine(connection, nodes: number[], callback): job; its value is the descriptor. */

@@ -6,7 +6,7 @@ type Callback = (value: number | undefined, error?: 'NotSupported' | 'SessionFai
 type Handle = { readonly __brand: 'pipewire' };
 
 type Addon = {
-  connect(closed: () => void): Handle;
+  connect(closed: () => void, linked: (node: number) => void): Handle;
   roundTrip(connection: Handle, callback: Callback): number;
   negotiate(
     connection: Handle,
@@ -14,6 +14,7 @@ type Addon = {
     width: number,
     height: number,
     refresh: number,
+    run: boolean,
     callback: Callback,
   ): number;
   confine(connection: Handle, nodes: readonly number[], callback: Callback): number;
@@ -46,17 +47,26 @@ export class PipeWire implements AsyncDisposable {
     this.#resolveClosed = resolve;
   });
 
-  private constructor() {
+  private constructor(linked: (node: number) => void) {
     try {
-      this.#handle = addon.connect(() => this.#close('the PipeWire daemon went away'));
+      this.#handle = addon.connect(() => this.#close('the PipeWire daemon went away'), linked);
     } catch (error) {
       throw new SessionFailed(describe(error), { cause: error });
     }
   }
 
-  /** Fails with SessionFailed where no daemon answers in time. */
-  static async connect({ signal }: { signal: AbortSignal }): Promise<PipeWire> {
-    const pipeWire = new PipeWire();
+  /**
+   * Fails with SessionFailed where no daemon answers in time. `linked` hears of every node that gets a consumer,
+   * whosever they are.
+   */
+  static async connect({
+    signal,
+    linked = () => {},
+  }: {
+    signal: AbortSignal;
+    linked?: (node: number) => void;
+  }): Promise<PipeWire> {
+    const pipeWire = new PipeWire(linked);
     try {
       await pipeWire.#run('connecting to PipeWire', signal, (handle, done) => addon.roundTrip(handle, done));
       return pipeWire;
@@ -72,14 +82,26 @@ export class PipeWire implements AsyncDisposable {
    * consumer is gone again. The refresh rate of a monitor changes only together with its size (mutter 48).
    * Fails with NotSupported where the node cannot show it, SessionFailed where the node or the daemon is gone.
    */
-  async negotiate(node: number, format: VideoFormat, { signal }: { signal: AbortSignal }): Promise<void> {
+  negotiate(node: number, format: VideoFormat, { signal }: { signal: AbortSignal }): Promise<void> {
+    return this.#negotiate(node, format, false, signal);
+  }
+
+  /**
+   * Lets the node of a RecordVirtual stream run for a moment, with the size that its monitor has. mutter then paints
+   * the whole monitor, for everybody who records it.
+   */
+  repaint(node: number, format: VideoFormat, { signal }: { signal: AbortSignal }): Promise<void> {
+    return this.#negotiate(node, format, true, signal);
+  }
+
+  async #negotiate(node: number, format: VideoFormat, run: boolean, signal: AbortSignal): Promise<void> {
     const { width, height, refresh } = format;
     if (!isInteger(width, 1, MAX_SIDE) || !isInteger(height, 1, MAX_SIDE))
       throw new NotSupported(`a monitor of ${width}x${height}: sides are whole numbers of 1 to ${MAX_SIDE} pixels`);
     if (!(refresh >= 1 && refresh <= 1000)) throw new NotSupported(`a refresh rate of ${refresh} Hz: it is 1 to 1000`);
     checkNode(node);
     await this.#run(`negotiating ${width}x${height} with PipeWire node ${node}`, signal, (handle, done) =>
-      addon.negotiate(handle, node, width, height, Math.round(refresh * 1000), done),
+      addon.negotiate(handle, node, width, height, Math.round(refresh * 1000), run, done),
     );
   }
 

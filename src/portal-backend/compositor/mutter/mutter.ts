@@ -25,6 +25,9 @@ const ALL_DEVICES = 7;
 
 const PIPEWIRE_DEADLINE = 10_000;
 
+/** When monitors are painted again after somebody began to watch, in milliseconds. */
+const REPAINTS = [60, 300];
+
 /** For how long we wait for mutter to announce what it has done, in milliseconds: it takes up to 45. */
 const ANNOUNCEMENT_DEADLINE = 150;
 
@@ -75,11 +78,17 @@ export class Mutter extends EventEmitter<CompositorEvents> implements Compositor
    * has input and clipboard, and devices with a region for each monitor of the layout.
    */
   static async connect(bus: Bus, name: string, layout: readonly Screen[]): Promise<Mutter> {
+    let mutter: Mutter | undefined;
     const lost = new Promise<string>((resolve) => {
       void bus.subscriptions.watchName(name, () => resolve('the compositor left the bus'));
     });
     const [pipeWire, owner, session] = await Promise.all([
-      PipeWire.connect({ signal: AbortSignal.timeout(PIPEWIRE_DEADLINE) }),
+      PipeWire.connect({
+        signal: AbortSignal.timeout(PIPEWIRE_DEADLINE),
+        linked: (node) => {
+          if (mutter !== undefined) mutter.#watched(node);
+        },
+      }),
       createSession(bus, name),
       createSession(bus, name),
     ]);
@@ -108,7 +117,7 @@ export class Mutter extends EventEmitter<CompositorEvents> implements Compositor
         void one.subscribe('Closed', () => resolve('the compositor ended the remote desktop session'));
       void pipeWire.closed.then(() => resolve('PipeWire went away'));
     });
-    const mutter = new Mutter({
+    const connected = new Mutter({
       bus,
       name,
       screens,
@@ -118,9 +127,10 @@ export class Mutter extends EventEmitter<CompositorEvents> implements Compositor
       lost,
       interrupted,
     });
-    mutter.#announced = screens.announcements;
-    await displays.watch(() => mutter.#monitorsChanged());
-    return mutter;
+    mutter = connected;
+    connected.#announced = screens.announcements;
+    await displays.watch(() => connected.#monitorsChanged());
+    return connected;
   }
 
   get screens(): readonly Screen[] {
@@ -180,6 +190,22 @@ export class Mutter extends EventEmitter<CompositorEvents> implements Compositor
 
   #connectors(): ReadonlyMap<string, string> {
     return new Map(this.screens.map(({ id }) => [id, this.#parts.screens.monitor(id)?.connector ?? '']));
+  }
+
+  /**
+   * Somebody began to watch a stream. mutter 48 paints for them once and forgets it if the stream pauses right then,
+   * as it does when PipeWire links a consumer; on an idle monitor nothing would ever come after that.
+   */
+  #watched(node: number): void {
+    for (const recording of this.#recordings)
+      for (const [id, recorded] of recording.nodes)
+        if (recorded === node) for (const delay of REPAINTS) setTimeout(() => this.#repaint(id), delay).unref();
+  }
+
+  #repaint(id: string): void {
+    void this.#inTurn(async () => this.#parts.screens.monitor(id)?.repaint()).catch((error) =>
+      console.warn(`could not repaint monitor '${id}': ${(error as Error).message}`),
+    );
   }
 
   /**
