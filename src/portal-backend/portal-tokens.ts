@@ -1,5 +1,7 @@
 import { randomUUID } from 'node:crypto';
+import { setTimeout as delay } from 'node:timers/promises';
 import type { Bus } from '../bus/bus.js';
+import { dbus } from '../bus/generated/dbus.js';
 import type { Grant } from '../bus/generated/dictionaries.js';
 import { implPortalPermissionStore } from '../bus/generated/impl-portal-permission-store.js';
 import { RemoteObject } from '../bus/remote-object.js';
@@ -8,6 +10,10 @@ import { NotSupported } from '../errors.js';
 
 /** The table in which xdg-desktop-portal looks up restore tokens of RemoteDesktop sessions. */
 const TABLE = 'remote-desktop';
+
+/** How often, and with what pause in between, a session that starts is asked whether it has: ten seconds in all. */
+const SESSION_TRIES = 100;
+const SESSION_PAUSE = 100;
 
 /** Device types of org.freedesktop.portal.RemoteDesktop. */
 const DEVICES: readonly (readonly [Grant, number])[] = [
@@ -65,15 +71,30 @@ export class PortalTokens {
     for (const token of tokens) await this.#store.methods.delete(TABLE, token).catch(() => {});
   }
 
+  /**
+   * GNOME's is installed with the shell but runs in full sessions only, from when graphical-session.target is reached:
+   * a little after the compositor, which is when tools may connect.
+   */
   async #hasBackend(): Promise<boolean> {
     if (!(process.env.XDG_CURRENT_DESKTOP ?? '').split(':').includes('GNOME')) return false;
-    const names = await this.#bus.call({
-      destination: 'org.freedesktop.DBus',
-      path: '/org/freedesktop/DBus',
-      interface: 'org.freedesktop.DBus',
-      member: 'ListActivatableNames',
+    const driver = new RemoteObject(this.#bus, dbus, 'org.freedesktop.DBus', '/org/freedesktop/DBus');
+    if (!(await driver.methods.nameHasOwner('org.gnome.SessionManager'))) return false;
+    for (let tries = 0; tries < SESSION_TRIES; tries++) {
+      if (await this.#sessionIsUp()) return true;
+      await delay(SESSION_PAUSE);
+    }
+    return false;
+  }
+
+  async #sessionIsUp(): Promise<boolean> {
+    const { body } = await this.#bus.call({
+      destination: 'org.freedesktop.systemd1',
+      path: '/org/freedesktop/systemd1/unit/graphical_2dsession_2etarget',
+      interface: 'org.freedesktop.DBus.Properties',
+      member: 'Get',
+      signature: 'ss',
+      body: ['org.freedesktop.systemd1.Unit', 'ActiveState'],
     });
-    const [activatable = []] = (names.body ?? []) as string[][];
-    return activatable.includes('org.freedesktop.impl.portal.desktop.gnome');
+    return (body?.[0] as Variant | undefined)?.value === 'active';
   }
 }
