@@ -47,6 +47,7 @@ export class Worker extends EventEmitter<WorkerEvents> {
   #user = '';
   #opened: { logindSession: string; uid: number } | undefined;
   #pid: number | undefined;
+  #admitted = false;
   #finished = false;
   readonly #messages: string[] = [];
   /** What waits for the announcement's end, or for `open` to succeed or fail. */
@@ -96,6 +97,20 @@ export class Worker extends EventEmitter<WorkerEvents> {
   get session(): OpenedSession | undefined {
     if (this.#opened === undefined || this.#pid === undefined) return undefined;
     return { ...this.#opened, pid: this.#pid };
+  }
+
+  /**
+   * Asks PAM whether the user may open a session, and opens none. Throws as `open` does. The worker is gone after it.
+   */
+  async check({ user, service = 'remote-access', rhost }: Pick<Login, 'user' | 'service' | 'rhost'>): Promise<void> {
+    const from = rhost === undefined ? '' : encodeLine('rhost', rhost);
+    this.#user = user;
+    this.#socket.write(encodeLine('user', user) + encodeLine('service', service) + from + encodeLine('check'));
+    try {
+      await this.#wait(() => this.#admitted, deadline(OPEN_DEADLINE, undefined));
+    } finally {
+      this.close();
+    }
   }
 
   /**
@@ -181,6 +196,7 @@ export class Worker extends EventEmitter<WorkerEvents> {
     else if (verb === 'state') this.#state = first;
     else if (verb === 'opened') this.#opened = { logindSession: first, uid: Number(second) };
     else if (verb === 'started') this.#pid = Number(first);
+    else if (verb === 'admitted') this.#admitted = true;
     else if (verb === 'message') this.#message(first === 'error' ? 'error' : 'info', second);
     else if (verb === 'failed') this.#fail(this.#failure(first, second, third));
     else if (verb === 'error') this.#fail(new SessionFailed(`The session's worker did not accept a line: ${first}`));

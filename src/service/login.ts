@@ -131,6 +131,7 @@ export class Login implements Handlers<LoginInterface, Caller> {
         desktop: this.#options.desktop ?? desktop,
         monitors: this.#options.monitors,
         clientAddress: this.#options['client-address'],
+        login: true,
       });
       // Who left meanwhile, or whose token is void, must not leave a right behind.
       if (this.#gone || this.#state !== 'starting') return;

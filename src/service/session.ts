@@ -55,6 +55,8 @@ export class Session implements Handlers<SessionInterface, Caller> {
   #lockWatch: AsyncDisposable | undefined;
   #worker: Worker | undefined;
   #end: () => void = () => {};
+  /** Who waits for an agent. */
+  readonly #waiting: (() => void)[] = [];
   #agent: AgentLink | undefined;
 
   constructor(host: SessionHost, record: SessionRecord) {
@@ -111,7 +113,21 @@ export class Session implements Handlers<SessionInterface, Caller> {
 
   attachAgent(agent: AgentLink): void {
     this.#agent = agent;
+    for (const reached of this.#waiting.splice(0)) reached();
     this.#updateState();
+  }
+
+  /** Resolves when the session has an agent: it may have to be started again, or has not found a new daemon yet. */
+  async reachable(): Promise<void> {
+    if (this.#agent !== undefined) return;
+    let late: NodeJS.Timeout | undefined;
+    await new Promise<void>((resolve) => {
+      this.#waiting.push(resolve);
+      void this.ended.then(resolve);
+      late = setTimeout(resolve, this.record.startTimeout * 1000);
+    });
+    clearTimeout(late);
+    if (this.#agent === undefined) throw new SessionFailed(`session ${this.record.id} has no running agent`);
   }
 
   detachAgent(agent: AgentLink): void {

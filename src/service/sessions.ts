@@ -32,6 +32,8 @@ export type SessionOptions = {
   readonly monitors?: readonly Monitor[] | undefined;
   readonly reuse?: boolean | undefined;
   readonly clientAddress?: string | undefined;
+  /** Somebody logs in: PAM has to agree also if there is nothing to start. */
+  readonly login?: boolean | undefined;
 };
 
 type Start = { resolve: () => void; reject: (error: Error) => void };
@@ -75,7 +77,12 @@ export class Sessions {
     const starting = this.#starting.get(user.uid);
     if (running !== undefined || starting !== undefined) {
       if (options.reuse === false) throw new Busy(`${user.name} has a session already, and a user can have only one`);
-      return starting ?? (running as Session);
+      if (starting !== undefined) return starting;
+    }
+    if (running !== undefined) {
+      if (options.login === true) await this.#check(user, options.clientAddress);
+      await running.reachable();
+      return running;
     }
     const start = this.#start(user, options);
     this.#starting.set(user.uid, start);
@@ -168,6 +175,14 @@ export class Sessions {
       this.#starts.delete(session);
       this.#layouts.delete(session);
     }
+  }
+
+  /** Throws SessionFailed if PAM would not let the user open a session now: an account that expired, for example. */
+  async #check(user: User, clientAddress: string | undefined): Promise<void> {
+    const { workers, systemd } = this.#host;
+    const id = `check-${randomBytes(4).toString('hex')}`;
+    const worker = await launchWorker({ id, directory: workers, systemd });
+    await worker.check({ user: user.name, rhost: remoteHost(clientAddress) });
   }
 
   /** A user's session that is ending ends first: both would share the user's bus. So would somebody else's desktop. */

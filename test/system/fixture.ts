@@ -47,14 +47,25 @@ export function installDesktop(id: string, command = 'sleep infinity', more: Rec
   writeFileSync(`/etc/remote-access/desktops/${id}.desktop`, `[Desktop Entry]\n${lines.join('')}`);
 }
 
-/** A tool of its own on the bus, as that user: the bus goes by the effective uid at the time of connecting. */
-export function toolAs(user: string): Promise<Tool> {
+const tools: Tool[] = [];
+
+// Whatever became of the tests: mocha ends when nobody is connected any more.
+after(async () => {
+  for (const tool of tools) await tool[Symbol.asyncDispose]();
+});
+
+/** A tool of its own on the bus until the tests are done, as that user: the bus goes by the effective uid at the time of connecting. */
+export async function toolAs(user: string): Promise<Tool> {
+  let starting: Promise<Tool>;
   assert.equal(seteuid(uidOf(user)), 0);
   try {
-    return Tool.start();
+    starting = Tool.start();
   } finally {
     assert.equal(seteuid(0), 0);
   }
+  const tool = await starting;
+  tools.push(tool);
+  return tool;
 }
 
 /** The service's objects as seen from one connection. */

@@ -34,11 +34,7 @@ describe('the handover of a socket', () => {
     path = await tool.logIn('token', { token });
   });
 
-  after(async () => {
-    await endSessions(admin);
-    await admin[Symbol.asyncDispose]();
-    await tool[Symbol.asyncDispose]();
-  });
+  after(() => endSessions(admin));
 
   /** A service of alice's systemd that takes what is offered, says what came with it, and answers on it. */
   function taker(): ChildProcess {

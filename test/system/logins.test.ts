@@ -32,11 +32,6 @@ describe('logins', () => {
 
   afterEach(() => endSessions(admin));
 
-  after(async () => {
-    await admin[Symbol.asyncDispose]();
-    await bob[Symbol.asyncDispose]();
-  });
-
   const open = async (tool: Tool, options = {}) => {
     const { root, login } = objects(tool.bus);
     return login(await root.methods.openLogin(options));

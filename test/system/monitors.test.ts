@@ -42,11 +42,7 @@ describe('monitors', () => {
     attached = await tool.connect(path);
   });
 
-  after(async () => {
-    await endSessions(admin);
-    await admin[Symbol.asyncDispose]();
-    await tool[Symbol.asyncDispose]();
-  });
+  after(() => endSessions(admin));
 
   it('begin with one that is called default', async () => {
     const [, [first, ...others]] = await attached.monitors.methods.getLayout();

@@ -29,11 +29,7 @@ describe('the service on the bus', () => {
     alice = await toolAs('alice');
   });
 
-  after(async () => {
-    await endSessions(admin);
-    await admin[Symbol.asyncDispose]();
-    await alice[Symbol.asyncDispose]();
-  });
+  after(() => endSessions(admin));
 
   const call = (tool: Tool, at: string, member: string, signature = '', body: unknown[] = []) => {
     const [iface = '', name = ''] = member.split('/');

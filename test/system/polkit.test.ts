@@ -17,11 +17,7 @@ describe('polkit', () => {
 
   afterEach(() => allow());
 
-  after(async () => {
-    await endSessions(admin);
-    await admin[Symbol.asyncDispose]();
-    await bob[Symbol.asyncDispose]();
-  });
+  after(() => endSessions(admin));
 
   /** Bob may do these without being asked, and nothing else. */
   function allow(...actions: string[]): void {

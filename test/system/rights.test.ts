@@ -51,10 +51,7 @@ describe('rights', () => {
     await logIn();
   });
 
-  after(async () => {
-    await endSessions(tools.root);
-    for (const role of ROLES) await tools[role][Symbol.asyncDispose]();
-  });
+  after(() => endSessions(tools.root));
 
   async function logIn(): Promise<void> {
     for (const role of ['login', 'owner'] as const) path = await tools[role].logIn('token', { token });

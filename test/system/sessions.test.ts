@@ -39,10 +39,6 @@ describe('sessions', () => {
 
   afterEach(() => endSessions(admin));
 
-  after(async () => {
-    for (const tool of [admin, alice, bob]) await tool[Symbol.asyncDispose]();
-  });
-
   const create = (tool: Tool, user: string, options = {}) =>
     objects(tool.bus).root.methods.createSession(user, { desktop: 'fake', ...options });
 

@@ -33,11 +33,6 @@ describe('provisioned tokens', () => {
 
   afterEach(() => endSessions(admin));
 
-  after(async () => {
-    await admin[Symbol.asyncDispose]();
-    await tool[Symbol.asyncDispose]();
-  });
-
   const busctl = (...args: string[]) => run('busctl', '--json=short', 'call', SERVICE, ROOT, TOKENS, ...args);
   const begin = async (token: string, options = {}) => {
     const { root, login } = objects(tool.bus);
@@ -204,6 +199,24 @@ describe('provisioned tokens', () => {
   it('say of an expired account what is wrong', async () => {
     const message = await account(['usermod', '--expiredate=1', 'alice'], ['usermod', '--expiredate=', 'alice']);
     assert.match(message, /expired/);
+  });
+
+  it('do not let an expired account back into a session that runs', async () => {
+    const path = await objects(admin.bus).root.methods.createSession('alice', { desktop: 'fake' });
+    const { id, token } = await provision(admin, 'alice');
+    run('usermod', '--expiredate=1', 'alice');
+    try {
+      assert.match(await refuses('SessionFailed', tool.logIn('token', { token })), /expired/);
+      await refuses('NotAuthorized', tool.connect(path));
+    } finally {
+      run('usermod', '--expiredate=', 'alice');
+    }
+    assert.equal(await tool.logIn('token', { token }), path);
+    assert.deepEqual(
+      readdirSync('/run/remote-access/sessions').filter((name) => name.startsWith('check')),
+      [],
+    );
+    await objects(admin.bus).tokens.methods.revoke(id);
   });
 
   it('still open the session of a user whose password is locked', async () => {

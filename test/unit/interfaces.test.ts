@@ -106,6 +106,7 @@ const CONTRACT: Record<string, string[]> = {
   'org.freedesktop.RemoteAccess.Input': ['version u', 'Devices as', 'ConnectToEIS(a{sv} options) → (h eis)'],
   'org.freedesktop.RemoteAccess.Clipboard': [
     'version u',
+    'MimeTypes as',
     'SetSelection(as mime_types) → ()',
     'SelectionRead(s mime) → (h data)',
     'SelectionWrite(u serial) → (h data)',
@@ -125,7 +126,7 @@ const ACCESS: Record<string, string[]> = {
   'org.freedesktop.RemoteAccess.Login': ['owner'],
   'org.freedesktop.RemoteAccess.Session': ['user', 'login', 'polkit:org.freedesktop.RemoteAccess.manage-sessions'],
   'org.freedesktop.RemoteAccess.Session.Connect': ['user', 'login'],
-  'org.freedesktop.RemoteAccess.Handover.version': ['anyone'],
+  'org.freedesktop.RemoteAccess.Handover.version': ['user', 'login'],
   'org.freedesktop.RemoteAccess.Handover.Offer': ['login', 'user'],
   'org.freedesktop.RemoteAccess.Handover.Take': ['session'],
   'org.freedesktop.RemoteAccess.Connection': ['owner'],

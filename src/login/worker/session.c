@@ -99,6 +99,15 @@ static void open_session(void)
 	malloc_trim(0);
 }
 
+static void check_account(void)
+{
+	state = OPENING;
+	timer_arm(0);
+	if (transaction_check(&login, &account))
+		tell("admitted", NULL);
+	finish();
+}
+
 /* Ends the session; the child has GRACE_SECONDS to go by itself. */
 void session_terminate(void)
 {
@@ -202,6 +211,10 @@ static bool obey(char **words, size_t count)
 		return add_variable(text);
 	if (strcmp(verb, "exec") == 0 && count > 1)
 		return set_command(words + 1, count - 1);
+	if (strcmp(verb, "check") == 0 && count == 1 && login.user && login.service) {
+		check_account();
+		return true;
+	}
 	if (strcmp(verb, "open") == 0 && count == 1 && login.user && login.service && login.command) {
 		open_session();
 		return true;

@@ -101,11 +101,7 @@ static bool look_up(struct account *account)
 	return passed("account", account->name && account->home && account->shell ? PAM_SUCCESS : PAM_BUF_ERR);
 }
 
-/*
- * Everything from pam_start to pam_open_session. The groups are set here and not in the child, because
- * pam_setcred(3) wants them before it and pam_group adds to them; the child inherits them.
- */
-bool transaction_open(const struct login *login, struct account *account)
+static bool begin(const struct login *login, struct account *account)
 {
 	static const struct pam_conv conversation = {converse, NULL};
 
@@ -113,7 +109,25 @@ bool transaction_open(const struct login *login, struct account *account)
 		return false;
 	if (login->rhost != NULL && !passed("start", pam_set_item(pam, PAM_RHOST, login->rhost)))
 		return false;
-	if (!passed("account", pam_acct_mgmt(pam, 0)) || !look_up(account))
+	return passed("account", pam_acct_mgmt(pam, 0)) && look_up(account);
+}
+
+/* Only asks whether the user could open a session now, and takes it back. */
+bool transaction_check(const struct login *login, struct account *account)
+{
+	if (!begin(login, account))
+		return false;
+	transaction_close();
+	return true;
+}
+
+/*
+ * Everything from pam_start to pam_open_session. The groups are set here and not in the child, because
+ * pam_setcred(3) wants them before it and pam_group adds to them; the child inherits them.
+ */
+bool transaction_open(const struct login *login, struct account *account)
+{
+	if (!begin(login, account))
 		return false;
 	if (initgroups(account->name, account->gid) < 0)
 		return refused("credentials", strerrorname_np(errno), "the user's groups cannot be set");

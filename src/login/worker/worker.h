@@ -36,6 +36,7 @@ void peer_drop(void);
 void tell(const char *verb, ...) __attribute__((sentinel));
 
 /* transaction.c: libpam. */
+bool transaction_check(const struct login *login, struct account *account);
 bool transaction_open(const struct login *login, struct account *account);
 const char *transaction_session(void);
 char **transaction_environment(void);
