@@ -55,7 +55,6 @@ const bundled = build({
   format: 'esm',
   platform: 'node',
   target: 'node20.19',
-  external: ['koffi'],
   logLevel: 'warning',
   // Bundled CommonJS packages call require(), which an ES module does not have.
   banner: {

@@ -14,18 +14,6 @@ put 644 dist/remote-accessd.mjs dist/remote-access-agent.mjs $library
 put 644 dist/native/descriptors.node dist/native/pipewire.node $library/native
 put 755 dist/remote-access-worker data/remote-access-session usr/libexec
 
-# koffi cannot be bundled. Of its packages, what runs on this machine.
-modules=$library/node_modules
-put 644 node_modules/koffi/{package.json,LICENSE.txt,index.js} $modules/koffi
-put 644 node_modules/koffi/src/koffi/{index,indirect}.js $modules/koffi/src/koffi
-put 644 node_modules/koffi/src/koffi/src/static.js $modules/koffi/src/koffi/src
-for native in node_modules/@koromix/koffi-linux-*; do
-    name=$(basename "$native")
-    machine=${name#koffi-}
-    put 644 "$native"/{package.json,index.js} "$modules/@koromix/$name"
-    put 644 "$native/${machine/-/_}/koffi.node" "$modules/@koromix/$name/${machine/-/_}"
-done
-
 put 644 data/remote-accessd.service usr/lib/systemd/system
 put 644 data/remote-access-agent@.service usr/lib/systemd/user
 put 644 data/org.freedesktop.RemoteAccess.service usr/share/dbus-1/system-services
