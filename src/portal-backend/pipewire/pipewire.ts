@@ -87,8 +87,8 @@ export class PipeWire implements AsyncDisposable {
   }
 
   /**
-   * Lets the node of a RecordVirtual stream run for a moment, with the size that its monitor has. mutter then paints
-   * the whole monitor, for everybody who records it.
+   * Lets the node of a RecordMonitor stream run for a moment, with the size that its picture has. mutter then paints
+   * the monitor, for everybody who records it.
    */
   repaint(node: number, format: VideoFormat, { signal }: { signal: AbortSignal }): Promise<void> {
     return this.#negotiate(node, format, true, signal);

@@ -28,6 +28,9 @@ const PIPEWIRE_DEADLINE = 10_000;
 /** When monitors are painted again after somebody began to watch, in milliseconds. */
 const REPAINTS = [60, 300];
 
+/** It takes mutter some milliseconds to notice that somebody watches. */
+const REPAINT_DEADLINE = 1_000;
+
 /** For how long we wait for mutter to announce what it has done, in milliseconds: it takes up to 45. */
 const ANNOUNCEMENT_DEADLINE = 150;
 
@@ -199,13 +202,29 @@ export class Mutter extends EventEmitter<CompositorEvents> implements Compositor
   #watched(node: number): void {
     for (const recording of this.#recordings)
       for (const [id, recorded] of recording.nodes)
-        if (recorded === node) for (const delay of REPAINTS) setTimeout(() => this.#repaint(id), delay).unref();
+        if (recorded === node) for (const delay of REPAINTS) setTimeout(() => this.#repaintSoon(id), delay).unref();
   }
 
-  #repaint(id: string): void {
-    void this.#inTurn(async () => this.#parts.screens.monitor(id)?.repaint()).catch((error) =>
+  #repaintSoon(id: string): void {
+    void this.#inTurn(() => this.#repaint(id)).catch((error) =>
       console.warn(`could not repaint monitor '${id}': ${(error as Error).message}`),
     );
+  }
+
+  /** By watching it for a moment: mutter paints all monitors whenever a stream begins to run. */
+  async #repaint(id: string): Promise<void> {
+    const { bus, name, pipeWire, screens } = this.#parts;
+    const screen = screens.screens.find((candidate) => candidate.id === id);
+    const connector = screens.monitor(id)?.connector;
+    if (screen === undefined || connector === undefined) return;
+    const [width, height] = screen.transform % 2 === 1 ? [screen.size[1], screen.size[0]] : screen.size;
+    await using glance = new MutterRecording(
+      { bus, mutter: name, connectors: () => new Map([[id, connector]]), ended: () => {}, disposed: () => {} },
+      'hidden',
+    );
+    await glance.renew();
+    const signal = AbortSignal.timeout(REPAINT_DEADLINE);
+    await pipeWire.repaint(glance.nodes.get(id) ?? 0, { width, height, refresh: screen.refresh }, { signal });
   }
 
   /**

@@ -12,9 +12,6 @@ import { CURSOR, nodeOf } from './recording.js';
 /** How long mutter may take to make a monitor of a stream, or to give it another size. */
 const NEGOTIATION_DEADLINE = 10_000;
 
-/** It takes mutter some milliseconds to notice that somebody watches. */
-const REPAINT_DEADLINE = 1_000;
-
 /**
  * A monitor that exists because we record it (RecordVirtual). It comes into being when a consumer first agrees with
  * mutter on a size, changes with the next consumer's, and stays without any until the stream is stopped.
@@ -61,13 +58,6 @@ export class VirtualMonitor {
     await this.#pipeWire.negotiate(this.#node, { width: size[0], height: size[1], refresh }, { signal });
     this.size = size;
     this.refresh = refresh;
-  }
-
-  /** Has mutter paint all of it. */
-  async repaint(): Promise<void> {
-    const [width, height] = this.size;
-    const signal = AbortSignal.timeout(REPAINT_DEADLINE);
-    await this.#pipeWire.repaint(this.#node, { width, height, refresh: this.refresh }, { signal });
   }
 
   /** Takes the monitor out of the session. */
