@@ -241,19 +241,15 @@ describe('the layout of a mutter session', function () {
     ];
     const method = (name: string, ...args: string[]) =>
       runAsUser('alice', 'gdbus', 'call', ...config, `--method=org.gnome.Mutter.DisplayConfig.${name}`, ...args);
-    const state = method('GetCurrentState');
-    const [, number = '', connector = ''] = /^\(uint32 (\d+), \[\(\('([^']+)'/.exec(state) ?? [];
-    const mode = /'(1280x720@[^']+)'/.exec(state)?.[1] ?? '';
-    method(
-      'ApplyMonitorsConfig',
-      number,
-      '1',
-      `[(0, 0, 1.25, uint32 0, true, [('${connector}', '${mode}', @a{sv} {})])]`,
-      '{}',
-    );
+    // Right after a layout of ours, what comes of itself is undone: somebody who insists is heard.
+    while ((await layoutOf(first)).monitors[0]?.scale !== 1.25) {
+      const state = method('GetCurrentState');
+      const [, number = '', connector = ''] = /^\(uint32 (\d+), \[\(\('([^']+)'/.exec(state) ?? [];
+      const mode = /'(1280x720@[^']+)'/.exec(state)?.[1] ?? '';
+      const logical = `[(0, 0, 1.25, uint32 0, true, [('${connector}', '${mode}', @a{sv} {})])]`;
+      method('ApplyMonitorsConfig', number, '1', logical, '{}');
+    }
     await first.signal('LayoutChanged', ([now]) => Number(now) > serial);
-    const [only] = (await layoutOf(first)).monitors;
-    assert.equal(only?.scale, 1.25);
     assert.deepEqual((await photograph(first, 'only')).size, [1280, 720]);
   });
 });
