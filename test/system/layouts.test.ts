@@ -1,6 +1,11 @@
 import assert from 'node:assert/strict';
+import { closeSync } from 'node:fs';
 import type { Monitor } from '../../src/bus/generated/dictionaries.js';
-import { photograph } from './pictures.js';
+import { logicalSize } from '../../src/layout/layout.js';
+import { SeededRandom } from '../unit/seeded-random.js';
+import { EiSender } from './ei-sender.js';
+import { runAsUser, Window } from './in-session.js';
+import { grab, photograph } from './pictures.js';
 import { provision, type RemoteConnection, RemoteTool } from './remote-tool.js';
 
 const error = (name: string) => ({ dbusName: `org.freedesktop.RemoteAccess.Error.${name}` });
@@ -22,12 +27,13 @@ async function layoutOf(connection: RemoteConnection) {
 describe('the layout of a mutter session', function () {
   this.timeout(60_000);
   let tool: RemoteTool;
+  let session: string;
   let first: RemoteConnection;
   let second: RemoteConnection;
 
   before(async () => {
     tool = RemoteTool.start();
-    const session = await tool.logIn(provision(), { desktop: 'mutter' });
+    session = await tool.logIn(provision(), { desktop: 'mutter' });
     first = await tool.connect(session, { cursor: 'embedded' });
     second = await tool.connect(session, { 'on-conflict': 'share', cursor: 'hidden' });
   });
@@ -159,5 +165,91 @@ describe('the layout of a mutter session', function () {
       error('InvalidLayout'),
     );
     assert.deepEqual(await layoutOf(first), { serial, monitors: before.monitors });
+  });
+
+  it('is kept, with the windows on it, while nobody is connected', async () => {
+    const sides = [
+      monitor('left', [800, 600], 0, 0, { primary: true }),
+      monitor('right', [1024, 768], 800, 0),
+    ] as const;
+    await first.layOut([...sides]);
+    await using sender = await EiSender.start(first);
+    await sender.devices(({ regions }) => (regions as unknown[]).length === 2);
+    await using window = await Window.open();
+    const onMonitor = async () => ((await window.ask({ do: 'monitor' })).answer as { area: number[] }).area;
+    const [x = 0, , width] = await onMonitor();
+    const layout = await layoutOf(first);
+    for (const connection of [first, second]) await connection.connection.close();
+    first = await tool.connect(session);
+    second = await tool.connect(session, { 'on-conflict': 'share', cursor: 'hidden' });
+    assert.deepEqual(await layoutOf(first), layout);
+    assert.deepEqual(await onMonitor(), [x, 0, width, x === 0 ? 600 : 768]);
+    // The monitors change places, and the window goes with its own.
+    await first.layOut([monitor('left', [800, 600], 1024, 0, { primary: true }), monitor('right', [1024, 768], 0, 0)]);
+    await window.next((line) => line.event === 'monitor', 'a monitor');
+    const moved = await onMonitor();
+    assert.deepEqual(moved, x === 0 ? [1024, 0, 800, 600] : [0, 0, 1024, 768]);
+  });
+
+  it('survives twenty random layouts in a row while somebody watches', async () => {
+    const random = new SeededRandom(20);
+    for (let turn = 0; turn < 20; turn++) {
+      const layout: Monitor[] = [];
+      let x = 0;
+      for (let number = 0; number <= random.below(3); number++) {
+        const size: [number, number] = random.pick([
+          [1280, 720],
+          [1600, 900],
+          [1920, 1080],
+        ]);
+        const next = monitor(`m${random.below(2)}${number}`, size, x, 0, {
+          scale: random.pick([1, 1.25, 1.5]),
+          transform: random.below(8),
+          primary: number === 0,
+        });
+        layout.push(next);
+        x += logicalSize(next)[0];
+      }
+      const [node = 0, stream] = (await first.streams())[0] ?? [];
+      const fd = await first.capture.openPipeWireRemote({});
+      const watching = grab(fd, node, 1);
+      await first.layOut(layout);
+      const streams = (await first.streams()).map(([, { id, size }]) => [id, size]);
+      assert.deepEqual(
+        streams,
+        layout.map(({ id, size: [width, height], transform = 0 }) => [
+          id,
+          transform % 2 === 0 ? [width, height] : [height, width],
+        ]),
+        stream?.id,
+      );
+      await watching;
+      closeSync(fd);
+    }
+    const [last] = (await layoutOf(first)).monitors;
+    assert.ok(last);
+    await photograph(first, last.id);
+  });
+
+  it('tells of changes that somebody makes in the session', async () => {
+    await first.layOut([monitor('only', [1280, 720], 0, 0)]);
+    const { serial } = await layoutOf(first);
+    const config = [
+      '--session',
+      '--dest=org.gnome.Mutter.DisplayConfig',
+      '--object-path=/org/gnome/Mutter/DisplayConfig',
+    ];
+    const method = (name: string, ...args: string[]) =>
+      runAsUser('alice', 'gdbus', 'call', ...config, `--method=org.gnome.Mutter.DisplayConfig.${name}`, ...args);
+    // Right after a layout of ours, what comes of itself is undone: somebody who insists is heard.
+    while ((await layoutOf(first)).monitors[0]?.scale !== 1.25) {
+      const state = method('GetCurrentState');
+      const [, number = '', connector = ''] = /^\(uint32 (\d+), \[\(\('([^']+)'/.exec(state) ?? [];
+      const mode = /'(1280x720@[^']+)'/.exec(state)?.[1] ?? '';
+      const logical = `[(0, 0, 1.25, uint32 0, true, [('${connector}', '${mode}', @a{sv} {})])]`;
+      method('ApplyMonitorsConfig', number, '1', logical, '{}');
+    }
+    await first.signal('LayoutChanged', ([now]) => Number(now) > serial);
+    assert.deepEqual((await photograph(first, 'only')).size, [1280, 720]);
   });
 });
