@@ -6,6 +6,7 @@ import { mutterScreenCast } from '../../src/bus/generated/mutter-screen-cast.js'
 import { mutterScreenCastSession } from '../../src/bus/generated/mutter-screen-cast-session.js';
 import { RemoteObject } from '../../src/bus/remote-object.js';
 import { Variant } from '../../src/bus/variant.js';
+import { DisplayConfig } from '../../src/portal-backend/compositor/mutter/display-config.js';
 import { nodeOf } from '../../src/portal-backend/compositor/mutter/recording.js';
 import { waitForName } from '../../src/portal-backend/wait-for-name.js';
 import { type Person, userBus } from './person.js';
@@ -64,7 +65,15 @@ export async function record(bus: Bus, connector?: string): Promise<Stream> {
   return { node: await waiting.node, stop: () => session.methods.stop().catch(() => {}) };
 }
 
-/** Resolves when a user's manager, which stays for a moment after the last session, is gone. */
+/** The name of the session's one monitor. */
+export async function onlyConnector(bus: Bus): Promise<string> {
+  const { outputs } = await new DisplayConfig(bus, 'org.gnome.Mutter.DisplayConfig').state();
+  const [connector, more] = outputs.keys();
+  if (connector === undefined || more !== undefined) throw new Error(`there are ${outputs.size} monitors`);
+  return connector;
+}
+
+/** Returns when a user's manager, which stays for a moment after the last session, is gone. */
 export function userGone(user: Person): void {
   execFileSync('sh', ['-c', `while systemctl --quiet is-active user@${user.uid}; do sleep 0.05; done`]);
   execFileSync('sh', ['-c', `while [ -e ${user.runtime}/bus ]; do sleep 0.05; done`]);

@@ -1,10 +1,9 @@
 import { execFileSync } from 'node:child_process';
 import { mkdirSync, writeFileSync } from 'node:fs';
-import { DisplayConfig } from '../../src/portal-backend/compositor/mutter/display-config.js';
 import { Tool } from '../../src/tool/tool.js';
 import { endSessions } from '../../test/system/fixture.js';
 import { provision } from '../../test/system/remote-tool.js';
-import { record, SessionByHand, userGone } from '../container/by-hand.js';
+import { onlyConnector, record, SessionByHand, userGone } from '../container/by-hand.js';
 import { frameOf } from '../container/first-frame.js';
 import { foreignTool, person, userBus } from '../container/person.js';
 import { alternate } from '../container/rounds.js';
@@ -90,7 +89,7 @@ async function connectFigure(): Promise<Figure> {
   const tool = await foreignTool();
   const path = await tool.logIn('token', { token: provision() }, { desktop: 'mutter' });
   const bus = await userBus(alice);
-  const connector = await onlyConnector();
+  const connector = await onlyConnector(bus);
   const { ours, directly } = await alternate(
     {
       ours: async () => {
@@ -116,11 +115,4 @@ async function connectFigure(): Promise<Figure> {
     ours: quantiles(ours),
     reference: { name: 'RecordMonitor', ...quantiles(directly) },
   };
-
-  async function onlyConnector(): Promise<string> {
-    const { outputs } = await new DisplayConfig(bus, 'org.gnome.Mutter.DisplayConfig').state();
-    const [connector] = outputs.keys();
-    if (connector === undefined) throw new Error('the session has no monitor');
-    return connector;
-  }
 }
