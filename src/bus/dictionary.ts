@@ -21,8 +21,9 @@ function validatorFor(name: string): ValidateFunction {
   let validate = validators.get(name);
   if (validate === undefined) {
     if (ajv === undefined) {
-      // NaN and infinities pass: what they mean (a scale of NaN) is for the layout to say.
-      ajv = new Ajv({ strict: true, strictNumbers: false, ownProperties: true });
+      // NaN and infinities pass: what they mean (a scale of NaN) is for the layout to say. The schemas are ours: to
+      // compile the schema of schemas as well takes longer than all of them.
+      ajv = new Ajv({ strict: true, strictNumbers: false, ownProperties: true, meta: false, validateSchema: false });
       ajv.addKeyword('dbus');
       for (const schema of Object.values(dictionaries)) ajv.addSchema(schema);
     }

@@ -1,0 +1,103 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { readdirSync, readFileSync } from 'node:fs';
+import { setTimeout as delay } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
+import { remoteAccess } from '../../src/bus/generated/remote-access.js';
+import { RemoteObject } from '../../src/bus/remote-object.js';
+import { Tool } from '../../src/tool/tool.js';
+import { endSessions, run } from '../../test/system/fixture.js';
+import { type Figure, type Quantiles, quantiles } from '../figure.js';
+
+/** What each program has for itself while it waits: its proportional share of memory (PSS), by number of sessions. */
+
+const USERS = ['alice', 'bob', 'carol', 'dave', 'erin'] as const;
+
+/** Node gives memory back some time after it was busy. */
+const REST_MS = 10_000;
+const IDLE = fileURLToPath(new URL('../../dist/bench/idle', import.meta.url));
+
+for (const user of USERS.slice(2)) run('useradd', '--create-home', '--shell', '/bin/bash', user);
+const admin = await Tool.start();
+const root = new RemoteObject(admin.bus, remoteAccess, 'org.freedesktop.RemoteAccess', '/org/freedesktop/RemoteAccess');
+
+const figures: Figure[] = [];
+for (const count of [0, 1, 5]) {
+  // The references live as long as the sessions: what programs share, they share as many times as ours.
+  const references: ChildProcess[] = [];
+  for (const user of USERS.slice(0, count)) {
+    await root.methods.createSession(user, { desktop: 'mutter' });
+    for (const [file, ...args] of [
+      [process.execPath, '-e', 'setInterval(() => {}, 1e6); console.log("hello")'],
+      [IDLE],
+    ] as const) {
+      const reference = spawn(file, args, { stdio: ['ignore', 'pipe', 'inherit'] });
+      references.push(reference);
+      if (reference.stdout !== null) await once(reference.stdout, 'data');
+    }
+  }
+  await root.methods.listSessions();
+  await delay(REST_MS);
+  const sessions = `${count} session${count === 1 ? '' : 's'}`;
+  const daemon = memory((args) => args.includes('/usr/lib/remote-access/remote-accessd.mjs'));
+  figures.push({ name: `daemon, ${sessions}`, unit: 'MB', ours: quantiles(daemon) });
+  if (count === 0) continue;
+  const worker = memory((args) => args[0] === '/usr/libexec/remote-access-worker');
+  const agent = memory((args) => args.includes('/usr/lib/remote-access/remote-access-agent.mjs'));
+  for (const measured of [worker, agent])
+    if (measured.length !== count) throw new Error(`${measured.length} processes for ${count} sessions`);
+  figures.push(
+    {
+      name: `worker, ${sessions}`,
+      unit: 'MB',
+      ours: quantiles(worker),
+      reference: referenceOf('a C hello', references.filter((_, i) => i % 2 === 1)),
+      aim: '≤ 5',
+    },
+    {
+      name: `agent, ${sessions}`,
+      unit: 'MB',
+      ours: quantiles(agent),
+      reference: referenceOf('node -e', references.filter((_, i) => i % 2 === 0)),
+    },
+    {
+      name: `each session, ${sessions}`,
+      unit: 'MB',
+      ours: quantiles([(sum(worker) + sum(agent)) / count]),
+      aim: '≤ 30',
+    },
+  );
+  for (const reference of references) reference.kill();
+  await endSessions(admin);
+}
+process.stdout.write(`${JSON.stringify(figures)}\n`);
+process.exit(0);
+
+/** Of the processes whose arguments are so, in MB. */
+function memory(matches: (args: string[]) => boolean): number[] {
+  return readdirSync('/proc')
+    .filter((name) => /^\d+$/.test(name) && matches(argumentsOf(name)))
+    .map(pss);
+}
+
+function argumentsOf(pid: string): string[] {
+  try {
+    return readFileSync(`/proc/${pid}/cmdline`, 'utf8').split('\0');
+  } catch {
+    return [];
+  }
+}
+
+function pss(pid: string | number): number {
+  const kilobytes = /^Pss:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${pid}/smaps_rollup`, 'utf8'))?.[1];
+  if (kilobytes === undefined) throw new Error(`process ${pid} has no PSS`);
+  return (Number(kilobytes) * 1024) / 1e6;
+}
+
+function referenceOf(name: string, processes: readonly ChildProcess[]): Quantiles & { name: string } {
+  return { name, ...quantiles(processes.map(({ pid = 0 }) => pss(pid))) };
+}
+
+function sum(values: readonly number[]): number {
+  return values.reduce((total, value) => total + value, 0);
+}
