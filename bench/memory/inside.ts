@@ -51,14 +51,20 @@ for (const count of [0, 1, 5]) {
       name: `worker, ${sessions}`,
       unit: 'MB',
       ours: quantiles(worker),
-      reference: referenceOf('a C hello', references.filter((_, i) => i % 2 === 1)),
+      reference: referenceOf(
+        'a C hello',
+        references.filter((_, i) => i % 2 === 1),
+      ),
       aim: '≤ 5',
     },
     {
       name: `agent, ${sessions}`,
       unit: 'MB',
       ours: quantiles(agent),
-      reference: referenceOf('node -e', references.filter((_, i) => i % 2 === 0)),
+      reference: referenceOf(
+        'node -e',
+        references.filter((_, i) => i % 2 === 0),
+      ),
     },
     {
       name: `each session, ${sessions}`,
