@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 """A remote desktop tool in one file: logs in with a token, takes a picture, types, and shares its clipboard.
 
-    remote-desktop.py PICTURE.png TEXT < TOKEN
+    cat TOKEN-FILE - | remote-desktop.py PICTURE.png TEXT
 
 Any user may run it; the token is all the right it has. It logs in (which starts the session), lays out one monitor,
 saves a picture of it, types TEXT (a-z and spaces), offers TEXT on the clipboard, and stays until its input ends.
