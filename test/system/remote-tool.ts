@@ -36,6 +36,7 @@ export class ToolError extends Error {
 export class RemoteTool implements AsyncDisposable {
   readonly lines: Lines;
   readonly #socket: number;
+  readonly #descriptors = new Map<number, number>();
   #number = 0;
 
   private constructor(lines: Lines, socket: number) {
@@ -59,10 +60,18 @@ export class RemoteTool implements AsyncDisposable {
     const answer = await this.lines.next((line) => line.number === number, JSON.stringify(command));
     if (answer.error !== undefined) throw new ToolError(String(answer.error), String(answer.message));
     if (answer.result !== 'descriptor') return answer.result;
-    const fds: number[] = [];
-    receive(this.#socket, Buffer.alloc(1), fds);
-    assert.equal(fds.length, 1, 'no descriptor came');
-    return fds[0];
+    return this.#descriptor(number);
+  }
+
+  /** Answers may be taken in another order than they came, so descriptors are tagged with the command's number. */
+  #descriptor(number: number): number {
+    const tag = Buffer.alloc(4);
+    for (const fds: number[] = []; receive(this.#socket, tag, fds) > 0; fds.length = 0)
+      this.#descriptors.set(tag.readUInt32LE(), fds[0] as number);
+    const fd = this.#descriptors.get(number);
+    assert.ok(fd !== undefined, 'no descriptor came');
+    this.#descriptors.delete(number);
+    return fd;
   }
 
   /** Logs in with a token; the session's path. */

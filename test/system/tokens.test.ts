@@ -16,6 +16,7 @@ import {
   SERVICE,
   toolAs,
   uidOf,
+  unitEnded,
 } from './fixture.js';
 
 const STORE = '/var/lib/remote-access/tokens';
@@ -212,6 +213,7 @@ describe('provisioned tokens', () => {
       run('usermod', '--expiredate=', 'alice');
     }
     assert.equal(await tool.logIn('token', { token }), path);
+    unitEnded('check-*');
     assert.deepEqual(
       readdirSync('/run/remote-access/sessions').filter((name) => name.startsWith('check')),
       [],

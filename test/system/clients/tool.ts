@@ -1,7 +1,7 @@
 /**
  * A remote desktop tool as a process of its own: obeys lines of JSON on stdin through nothing but the public API, and
  * answers each with a line of JSON; signals are lines too. Descriptors go to the other end of the socket on
- * descriptor 3, in the order of the answers that they belong to.
+ * descriptor 3, each with the number of the command that it answers as 32 bits.
  */
 import { closeSync } from 'node:fs';
 import { createInterface } from 'node:readline';
@@ -63,7 +63,7 @@ function objectOf(path: string, part: Part): AnyObject {
 
 const RETURNS_DESCRIPTOR = new Set(['openPipeWireRemote', 'connectToEIS', 'selectionRead', 'selectionWrite', 'take']);
 
-async function obey(command: ToolCommand): Promise<unknown> {
+async function obey(number: number, command: ToolCommand): Promise<unknown> {
   switch (command.do) {
     case 'log-in':
       return tool.logIn('token', { token: command.token }, command.options);
@@ -73,7 +73,9 @@ async function obey(command: ToolCommand): Promise<unknown> {
       const { methods } = objectOf(command.path, command.part);
       const result = await methods[command.method]?.(...command.args);
       if (!RETURNS_DESCRIPTOR.has(command.method)) return result;
-      send(3, Buffer.from('x'), [result as number]);
+      const tag = Buffer.alloc(4);
+      tag.writeUInt32LE(number);
+      send(3, tag, [result as number]);
       closeSync(result as number);
       return 'descriptor';
     }
@@ -86,7 +88,7 @@ await root.subscribe('SessionRemoved', tell('', 'SessionRemoved'));
 await root.subscribe('SessionNew', tell('', 'SessionNew'));
 for await (const line of createInterface({ input: process.stdin })) {
   const { number, ...command } = JSON.parse(line) as ToolCommand & { number: number };
-  void obey(command as ToolCommand).then(
+  void obey(number, command as ToolCommand).then(
     (result) => print({ number, result }),
     (error: Error & { dbusName?: string }) =>
       print({ number, error: error.dbusName ?? error.name, message: error.message }),

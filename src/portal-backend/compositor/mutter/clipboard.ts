@@ -1,9 +1,17 @@
 import { EventEmitter } from 'node:events';
+import { setTimeout as delay } from 'node:timers/promises';
+import { CallError } from '../../../bus/call-error.js';
 import type { MutterRemoteDesktopSession } from '../../../bus/generated/mutter-remote-desktop-session.js';
 import { setBlocking } from '../../../bus/native/descriptors.js';
 import type { RemoteObject } from '../../../bus/remote-object.js';
 import { Variant } from '../../../bus/variant.js';
+import { Busy } from '../../../errors.js';
 import type { ClipboardEvents, CompositorClipboard } from '../compositor.js';
+
+/** mutter serves one reader at a time, and does not tell when the one before is done. */
+const READ_IN_PARALLEL = 'org.freedesktop.DBus.Error.LimitsExceeded';
+const READ_DEADLINE = 5_000;
+const READ_AGAIN = 20;
 
 /** The clipboard of mutter's remote desktop session. */
 export class MutterClipboard extends EventEmitter<ClipboardEvents> implements CompositorClipboard {
@@ -34,7 +42,14 @@ export class MutterClipboard extends EventEmitter<ClipboardEvents> implements Co
 
   // mutter's descriptors do not block, which nobody expects of a pipe that was handed to them.
   async read(mimeType: string): Promise<number> {
-    return blocking(await this.#session.methods.selectionRead(mimeType));
+    for (const end = performance.now() + READ_DEADLINE; ; await delay(READ_AGAIN)) {
+      try {
+        return blocking(await this.#session.methods.selectionRead(mimeType));
+      } catch (error) {
+        if (!(error instanceof CallError && error.dbusName === READ_IN_PARALLEL)) throw error;
+        if (performance.now() > end) throw new Busy('somebody else is still reading the clipboard');
+      }
+    }
   }
 
   async write(serial: number): Promise<number> {
