@@ -78,9 +78,7 @@ async function startFigures(desktop: keyof typeof DESKTOPS): Promise<Figure[]> {
       reference: { name: 'by hand', ...quantiles(byHand) },
       aim: 'p50 ≤ 1.5',
     },
-    ...[...stages].map(
-      ([stage, times]): Figure => ({ name: `  until ${stage}`, unit: 'ms', ours: quantiles(times) }),
-    ),
+    ...[...stages].map(([stage, times]): Figure => ({ name: `  until ${stage}`, unit: 'ms', ours: quantiles(times) })),
   ];
 }
 
