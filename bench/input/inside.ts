@@ -7,10 +7,10 @@ import { RemoteObject } from '../../src/bus/remote-object.js';
 import { Variant } from '../../src/bus/variant.js';
 import { CompositorInput } from '../../src/portal-backend/eis/compositor-input.js';
 import { Tool } from '../../src/tool/tool.js';
-import { endSessions } from '../../test/system/fixture.js';
 import { asUser } from '../../test/system/in-session.js';
 import { Lines } from '../../test/system/lines.js';
 import { provision } from '../../test/system/remote-tool.js';
+import { endSessions } from '../container/end-sessions.js';
 import { fromMonotonic } from '../container/first-frame.js';
 import { foreignTool, person, userBus } from '../container/person.js';
 import { alternate } from '../container/rounds.js';
@@ -28,7 +28,7 @@ const session = await tool.logIn('token', { token: provision() }, { desktop: 'mu
 const connection = await tool.connect(session);
 const [program, args] = asUser('alice', [
   'python3',
-  fileURLToPath(new URL('../../test/system/clients/input-window.py', import.meta.url)),
+  fileURLToPath(new URL('./window.py', import.meta.url)),
 ]);
 const window = new Lines(spawn(program, args, { stdio: ['pipe', 'pipe', 'inherit'] }));
 await window.next((line) => line.active === true, 'active');
@@ -39,7 +39,7 @@ await Promise.all([relayed.ready, direct.ready]);
 
 const { ours, directly } = await alternate(
   { ours: () => strike(relayed), directly: () => strike(direct) },
-  { least: 200, most: 2000, seconds: 60 },
+  { least: 200, most: 2000, seconds: 40 },
 );
 const [relayedTimes, directTimes] = [quantiles(ours), quantiles(directly)];
 const figures: Figure[] = [

@@ -1,4 +1,4 @@
-import { type ChildProcess, spawn } from 'node:child_process';
+import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { readdirSync, readFileSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -6,7 +6,7 @@ import { fileURLToPath } from 'node:url';
 import { remoteAccess } from '../../src/bus/generated/remote-access.js';
 import { RemoteObject } from '../../src/bus/remote-object.js';
 import { Tool } from '../../src/tool/tool.js';
-import { endSessions, run } from '../../test/system/fixture.js';
+import { endSessions } from '../container/end-sessions.js';
 import { type Figure, quantiles } from '../figure.js';
 
 /** What each program has for itself while it waits: its proportional share of memory (PSS), by number of sessions. */
@@ -17,7 +17,7 @@ const USERS = ['alice', 'bob', 'carol', 'dave', 'erin'] as const;
 const REST_MS = 10_000;
 const IDLE = fileURLToPath(new URL('../../dist/bench/idle', import.meta.url));
 
-for (const user of USERS.slice(2)) run('useradd', '--create-home', '--shell', '/bin/bash', user);
+for (const user of USERS.slice(2)) execFileSync('useradd', ['--create-home', '--shell', '/bin/bash', user]);
 const admin = await Tool.start();
 const root = new RemoteObject(admin.bus, remoteAccess, 'org.freedesktop.RemoteAccess', '/org/freedesktop/RemoteAccess');
 
