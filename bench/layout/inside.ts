@@ -1,8 +1,8 @@
 import { PipeWire } from '../../src/portal-backend/pipewire/pipewire.js';
 import { Tool } from '../../src/tool/tool.js';
-import { endSessions } from '../../test/system/fixture.js';
 import { provision } from '../../test/system/remote-tool.js';
 import { onlyConnector, record, SessionByHand } from '../container/by-hand.js';
+import { endSessions } from '../container/end-sessions.js';
 import { frameOf } from '../container/first-frame.js';
 import { as, foreignTool, person } from '../container/person.js';
 import { alternate } from '../container/rounds.js';

@@ -1,4 +1,4 @@
-import { type ChildProcess, spawn } from 'node:child_process';
+import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { readdirSync, readFileSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -6,8 +6,8 @@ import { fileURLToPath } from 'node:url';
 import { remoteAccess } from '../../src/bus/generated/remote-access.js';
 import { RemoteObject } from '../../src/bus/remote-object.js';
 import { Tool } from '../../src/tool/tool.js';
-import { endSessions, run } from '../../test/system/fixture.js';
-import { type Figure, type Quantiles, quantiles } from '../figure.js';
+import { endSessions } from '../container/end-sessions.js';
+import { type Figure, quantiles } from '../figure.js';
 
 /** What each program has for itself while it waits: its proportional share of memory (PSS), by number of sessions. */
 
@@ -17,28 +17,19 @@ const USERS = ['alice', 'bob', 'carol', 'dave', 'erin'] as const;
 const REST_MS = 10_000;
 const IDLE = fileURLToPath(new URL('../../dist/bench/idle', import.meta.url));
 
-for (const user of USERS.slice(2)) run('useradd', '--create-home', '--shell', '/bin/bash', user);
+for (const user of USERS.slice(2)) execFileSync('useradd', ['--create-home', '--shell', '/bin/bash', user]);
 const admin = await Tool.start();
 const root = new RemoteObject(admin.bus, remoteAccess, 'org.freedesktop.RemoteAccess', '/org/freedesktop/RemoteAccess');
 
 const figures: Figure[] = [];
 for (const count of [0, 1, 5]) {
-  // The references live as long as the sessions: what programs share, they share as many times as ours.
-  const references: ChildProcess[] = [];
-  for (const user of USERS.slice(0, count)) {
-    await root.methods.createSession(user, { desktop: 'mutter' });
-    for (const [file, ...args] of [
-      [process.execPath, '-e', 'setInterval(() => {}, 1e6); console.log("hello")'],
-      [IDLE],
-    ] as const) {
-      const reference = spawn(file, args, { stdio: ['ignore', 'pipe', 'inherit'] });
-      references.push(reference);
-      if (reference.stdout !== null) await once(reference.stdout, 'data');
-    }
-  }
+  const sessions = `${count} session${count === 1 ? '' : 's'}`;
+  // What programs share counts for less the more of them there are, so each reference runs as often, and alone.
+  const node = await references(count, process.execPath, '-e', 'setInterval(() => {}, 1e6); console.log("hello")');
+  const hello = await references(count, IDLE);
+  for (const user of USERS.slice(0, count)) await root.methods.createSession(user, { desktop: 'mutter' });
   await root.methods.listSessions();
   await delay(REST_MS);
-  const sessions = `${count} session${count === 1 ? '' : 's'}`;
   const daemon = memory((args) => args.includes('/usr/lib/remote-access/remote-accessd.mjs'));
   figures.push({ name: `daemon, ${sessions}`, unit: 'MB', ours: quantiles(daemon) });
   if (count === 0) continue;
@@ -51,29 +42,22 @@ for (const count of [0, 1, 5]) {
       name: `worker, ${sessions}`,
       unit: 'MB',
       ours: quantiles(worker),
-      reference: referenceOf(
-        'a C hello',
-        references.filter((_, i) => i % 2 === 1),
-      ),
-      aim: '≤ 5',
+      reference: { name: 'a C hello', ...quantiles(hello) },
+      aim: '≤ 5 MB',
     },
     {
       name: `agent, ${sessions}`,
       unit: 'MB',
       ours: quantiles(agent),
-      reference: referenceOf(
-        'node -e',
-        references.filter((_, i) => i % 2 === 0),
-      ),
+      reference: { name: 'node -e', ...quantiles(node) },
     },
     {
-      name: `each session, ${sessions}`,
+      name: `worker and agent, ${sessions}`,
       unit: 'MB',
       ours: quantiles([(sum(worker) + sum(agent)) / count]),
-      aim: '≤ 30',
+      aim: '≤ 30 MB',
     },
   );
-  for (const reference of references) reference.kill();
   await endSessions(admin);
 }
 process.stdout.write(`${JSON.stringify(figures)}\n`);
@@ -100,8 +84,20 @@ function pss(pid: string | number): number {
   return (Number(kilobytes) * 1024) / 1e6;
 }
 
-function referenceOf(name: string, processes: readonly ChildProcess[]): Quantiles & { name: string } {
-  return { name, ...quantiles(processes.map(({ pid = 0 }) => pss(pid))) };
+/** What that many processes of a program have that prints something and then waits. */
+async function references(count: number, file: string, ...args: string[]): Promise<number[]> {
+  const processes: ChildProcess[] = [];
+  try {
+    for (let i = 0; i < count; i++) {
+      const child = spawn(file, args, { stdio: ['ignore', 'pipe', 'inherit'] });
+      processes.push(child);
+      if (child.stdout !== null) await once(child.stdout, 'data');
+    }
+    return processes.map(({ pid = 0 }) => pss(pid));
+  } finally {
+    for (const child of processes) child.kill();
+    await Promise.all(processes.map((child) => child.exitCode ?? child.signalCode ?? once(child, 'exit')));
+  }
 }
 
 function sum(values: readonly number[]): number {

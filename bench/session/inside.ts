@@ -1,9 +1,9 @@
 import { execFileSync } from 'node:child_process';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { Tool } from '../../src/tool/tool.js';
-import { endSessions } from '../../test/system/fixture.js';
 import { provision } from '../../test/system/remote-tool.js';
 import { onlyConnector, record, SessionByHand, userGone } from '../container/by-hand.js';
+import { endSessions } from '../container/end-sessions.js';
 import { frameOf } from '../container/first-frame.js';
 import { foreignTool, person, userBus } from '../container/person.js';
 import { alternate } from '../container/rounds.js';
@@ -69,7 +69,7 @@ async function startFigures(desktop: keyof typeof DESKTOPS): Promise<Figure[]> {
       return at - started;
     },
   };
-  const { ours, byHand } = await alternate(ways, { most: 20, seconds: 90 });
+  const { ours, byHand } = await alternate(ways, { most: 20, seconds: 60 });
   return [
     {
       name: `token → first frame, ${desktop}`,
