@@ -26,10 +26,7 @@ const admin = await Tool.start();
 const tool = await foreignTool();
 const session = await tool.logIn('token', { token: provision() }, { desktop: 'mutter' });
 const connection = await tool.connect(session);
-const [program, args] = asUser('alice', [
-  'python3',
-  fileURLToPath(new URL('./window.py', import.meta.url)),
-]);
+const [program, args] = asUser('alice', ['python3', fileURLToPath(new URL('./window.py', import.meta.url))]);
 const window = new Lines(spawn(program, args, { stdio: ['pipe', 'pipe', 'inherit'] }));
 await window.next((line) => line.active === true, 'active');
 
