@@ -93,6 +93,7 @@ async function references(count: number, file: string, ...args: string[]): Promi
       processes.push(child);
       if (child.stdout !== null) await once(child.stdout, 'data');
     }
+    await delay(REST_MS);
     return processes.map(({ pid = 0 }) => pss(pid));
   } finally {
     for (const child of processes) child.kill();
