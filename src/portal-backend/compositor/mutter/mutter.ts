@@ -15,6 +15,7 @@ import { CompositorInput } from '../../eis/compositor-input.js';
 import { placeName, type ToolRegion } from '../../eis/regions.js';
 import { PipeWire } from '../../pipewire/pipewire.js';
 import type { Compositor, CompositorEvents, Recording, Screen } from '../compositor.js';
+import { Announcements } from './announcements.js';
 import { MutterClipboard } from './clipboard.js';
 import { DisplayConfig } from './display-config.js';
 import { MutterRecording } from './recording.js';
@@ -31,9 +32,6 @@ const REPAINTS = [60, 300];
 /** It takes mutter some milliseconds to notice that somebody watches. */
 const REPAINT_DEADLINE = 1_000;
 
-/** For how long we wait for mutter to announce what it has done, in milliseconds: it takes up to 45. */
-const ANNOUNCEMENT_DEADLINE = 150;
-
 /** For how long mutter may have second thoughts about a layout, in milliseconds. */
 const ECHO = 500;
 
@@ -42,6 +40,7 @@ type Parts = {
   /** Its unique name: another mutter that takes the well-known name is another compositor. */
   readonly name: string;
   readonly screens: MutterScreens;
+  readonly announcements: Announcements;
   readonly pipeWire: PipeWire;
   readonly clipboard: MutterClipboard;
   readonly input: CompositorInput;
@@ -59,9 +58,6 @@ export class Mutter extends EventEmitter<CompositorEvents> implements Compositor
   readonly #parts: Parts;
   readonly #recordings = new Set<MutterRecording>();
   #changing = false;
-  /** How many MonitorsChanged mutter has sent of those that it owes for changes of ours. */
-  #announced = 0;
-  #onAnnouncement: (() => void) | undefined;
   /** Until when a layout that is not ours is mutter's doing and not a person's. */
   #ours = 0;
   #queue: Promise<unknown> = Promise.resolve();
@@ -100,11 +96,17 @@ export class Mutter extends EventEmitter<CompositorEvents> implements Compositor
       new Map([['remote-desktop-session-id', new Variant('s', await owner.property('SessionId'))]]),
     );
     const displays = new DisplayConfig(bus, name);
+    const announcements = new Announcements();
+    await displays.watch(() => {
+      announcements.heard();
+      if (mutter !== undefined) mutter.#monitorsChanged();
+    });
     const screens = new MutterScreens({
       bus,
       session: new RemoteObject(bus, mutterScreenCastSession, name, castPath),
       pipeWire,
       displays,
+      announcements,
     });
     await owner.methods.start();
     await screens.set(layout);
@@ -124,6 +126,7 @@ export class Mutter extends EventEmitter<CompositorEvents> implements Compositor
       bus,
       name,
       screens,
+      announcements,
       pipeWire,
       clipboard,
       input,
@@ -131,8 +134,6 @@ export class Mutter extends EventEmitter<CompositorEvents> implements Compositor
       interrupted,
     });
     mutter = connected;
-    connected.#announced = screens.announcements;
-    await displays.watch(() => connected.#monitorsChanged());
     return connected;
   }
 
@@ -232,21 +233,9 @@ export class Mutter extends EventEmitter<CompositorEvents> implements Compositor
    * announce, and put right what it made of the layout meanwhile.
    */
   async #settle(): Promise<void> {
-    const { screens } = this.#parts;
-    if (this.#announced < screens.announcements) {
-      await new Promise<void>((resolve) => {
-        const late = setTimeout(resolve, ANNOUNCEMENT_DEADLINE);
-        this.#onAnnouncement = () => {
-          if (this.#announced < screens.announcements) return;
-          clearTimeout(late);
-          resolve();
-        };
-      });
-      this.#onAnnouncement = undefined;
-    }
+    const { announcements, screens } = this.#parts;
+    await announcements.quiet();
     await screens.restore().catch((error) => console.warn(`could not check the layout: ${(error as Error).message}`));
-    // Counted anew each time: somebody in the session may change the layout, too.
-    this.#announced = screens.announcements;
   }
 
   /**
@@ -254,8 +243,6 @@ export class Mutter extends EventEmitter<CompositorEvents> implements Compositor
    * Later it was somebody in the session, and that is the layout now.
    */
   #monitorsChanged(): void {
-    this.#announced += 1;
-    this.#onAnnouncement?.();
     if (this.#changing) return;
     void this.#inTurn(async () => {
       if (performance.now() < this.#ours) await this.#parts.screens.restore();

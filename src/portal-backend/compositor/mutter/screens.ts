@@ -6,6 +6,7 @@ import { InvalidLayout, RemoteAccessError, SessionFailed } from '../../../errors
 import { nearestScale, rescale } from '../../../layout/rescale.js';
 import type { PipeWire } from '../../pipewire/pipewire.js';
 import type { Screen } from '../compositor.js';
+import type { Announcements } from './announcements.js';
 import type { DisplayConfig, DisplayState, Output, Placement } from './display-config.js';
 import { VirtualMonitor } from './virtual-monitor.js';
 
@@ -23,6 +24,7 @@ type Parts = {
   readonly session: RemoteObject<MutterScreenCastSession>;
   readonly pipeWire: PipeWire;
   readonly displays: DisplayConfig;
+  readonly announcements: Announcements;
 };
 
 /** The virtual monitors of a session and their layout. They are ours, so they outlive every viewer. */
@@ -30,7 +32,6 @@ export class MutterScreens {
   readonly #parts: Parts;
   readonly #monitors = new Map<string, VirtualMonitor>();
   #screens: readonly Screen[] = [];
-  #announcements = 0;
 
   constructor(parts: Parts) {
     this.#parts = parts;
@@ -41,19 +42,15 @@ export class MutterScreens {
     return this.#screens;
   }
 
-  /**
-   * How many MonitorsChanged mutter owes for all that was done so far: two for a resize, the second from an idle
-   * handler, and one for everything else (seen with mutter 48).
-   */
-  get announcements(): number {
-    return this.#announcements;
-  }
-
   monitor(id: string): VirtualMonitor | undefined {
     return this.#monitors.get(id);
   }
 
   /**
+   * mutter 48 rebuilds its views from an idle handler after each change, and crashes if the next one comes before that
+   * (a monitor then has no CRTC), so each waits for what the one before still has to announce: two signals for a
+   * resize, one for anything else.
+   *
    * All or nothing. Monitors are added and resized first, which can be taken back, and removed last. Scales are the
    * nearest ones that mutter offers, and what touched then still does.
    */
@@ -73,7 +70,8 @@ export class MutterScreens {
       if (wanted.has(id)) continue;
       this.#monitors.delete(id);
       await monitor.remove();
-      this.#announcements += 1;
+      this.#parts.announcements.owe(1);
+      await this.#parts.announcements.quiet();
     }
     await this.#apply(layout);
     this.#screens = layout;
@@ -104,11 +102,12 @@ export class MutterScreens {
       const monitor = await VirtualMonitor.create(bus, session, pipeWire, id);
       undo.push(async () => {
         this.#monitors.delete(id);
-        this.#announcements += 1;
+        this.#parts.announcements.owe(1);
         await monitor.remove();
       });
       await monitor.resize(size, refresh);
-      this.#announcements += 1;
+      this.#parts.announcements.owe(1);
+      await this.#parts.announcements.quiet();
       monitor.connector = await this.#newConnector();
       this.#monitors.set(id, monitor);
       return;
@@ -117,11 +116,12 @@ export class MutterScreens {
     if (existing.size[0] === size[0] && existing.size[1] === size[1]) return;
     const { size: oldSize, refresh: oldRefresh } = existing;
     undo.push(() => {
-      this.#announcements += 2;
+      this.#parts.announcements.owe(2);
       return existing.resize(oldSize, oldRefresh);
     });
     await existing.resize(size, refresh);
-    this.#announcements += 2;
+    this.#parts.announcements.owe(2);
+    await this.#parts.announcements.quiet();
   }
 
   /** The connector of the monitor that has just come into being: the one we do not know yet. */
@@ -159,7 +159,7 @@ export class MutterScreens {
       const placements = this.#place(layout, state);
       if (sameLayout(placements, state.placements)) return;
       await this.#parts.displays.apply(state, placements);
-      this.#announcements += 1;
+      this.#parts.announcements.owe(1);
     });
   }
 
