@@ -1,9 +1,11 @@
 import assert from 'node:assert/strict';
+import { type ChildProcess, spawn } from 'node:child_process';
+import { closeSync } from 'node:fs';
 import type { Monitor } from '../../src/bus/generated/dictionaries.js';
 import { EiSender, type Region } from './ei-sender.js';
 import { Window } from './in-session.js';
 import type { Line } from './lines.js';
-import { provision, type RemoteConnection, RemoteTool } from './remote-tool.js';
+import { asNobody, provision, type RemoteConnection, RemoteTool } from './remote-tool.js';
 
 const KEY_A = 30;
 const KEY_LEFTSHIFT = 42;
@@ -30,6 +32,7 @@ describe('input', function () {
   let connection: RemoteConnection;
   let sender: EiSender;
   const windows: Window[] = [];
+  let watchers: ChildProcess[] = [];
 
   before(async () => {
     tool = RemoteTool.start();
@@ -39,6 +42,7 @@ describe('input', function () {
       monitor('left', [800, 600], 0, 0, { primary: true }),
       monitor('right', [1024, 768], 800, 0),
     ]);
+    await watch();
     sender = await EiSender.start(connection);
     await sender.devices(({ capabilities }) => same(capabilities, ALL));
     for (const x of [0, 800]) {
@@ -58,7 +62,21 @@ describe('input', function () {
     }
   }
 
+  /** A tool shows what it controls. mutter stops its animations, and much else, on monitors that nobody watches. */
+  async function watch() {
+    for (const watcher of watchers) watcher.kill();
+    watchers = [];
+    for (const [node] of await connection.streams()) {
+      const fd = await connection.capture.openPipeWireRemote({});
+      const pipeline = `gst-launch-1.0 -q pipewiresrc fd=3 path=${node} ! videoconvert ! video/x-raw,format=RGB ! fakesink sync=false`;
+      const [program, args] = asNobody(pipeline.split(' '));
+      watchers.push(spawn(program, args, { stdio: ['ignore', 'ignore', 'ignore', fd] }));
+      closeSync(fd);
+    }
+  }
+
   after(async () => {
+    for (const watcher of watchers) watcher.kill();
     for (const window of windows) await window.kill();
     await sender?.kill();
     await tool?.[Symbol.asyncDispose]();
@@ -119,6 +137,7 @@ describe('input', function () {
         monitor('left', [width, height], 0, 0, { primary: true }),
         monitor('right', [1000, 750], width, 0, { scale: scaled ? 1.25 : 1 }),
       ]);
+      await watch();
       const left = { id: 'left', x: 0, y: 0, width, height };
       const right = { id: 'right', x: width, y: 0, width: scaled ? 800 : 1000, height: scaled ? 600 : 750 };
       await regionsNow([left, right]);
