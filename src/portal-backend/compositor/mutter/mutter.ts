@@ -26,8 +26,8 @@ const ALL_DEVICES = 7;
 
 const PIPEWIRE_DEADLINE = 10_000;
 
-/** When monitors are painted again after somebody began to watch, in milliseconds. */
-const REPAINTS = [60, 300];
+/** When monitors are painted again after somebody was linked, in milliseconds: slow consumers take their time to start. */
+const REPAINTS = [60, 300, 1_000, 3_000];
 
 /** It takes mutter some milliseconds to notice that somebody watches. */
 const REPAINT_DEADLINE = 1_000;
