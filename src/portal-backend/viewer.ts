@@ -7,8 +7,6 @@ import type { PortalTokens } from './portal-tokens.js';
 
 const INPUT_GRANTS: readonly InputGrant[] = ['keyboard', 'pointer', 'touch'];
 
-export type ViewerEvents = ClipboardPeer;
-
 /** One tool's connection to this session: its streams, its input and its place at the clipboard. */
 export class Viewer implements AsyncDisposable {
   readonly grants: readonly Grant[];
@@ -17,13 +15,13 @@ export class Viewer implements AsyncDisposable {
   readonly #tokens: PortalTokens;
   readonly #recording: Recording | undefined;
   readonly #input: ToolInput | undefined;
-  readonly #events: ViewerEvents;
+  readonly #events: ClipboardPeer;
 
   constructor(
     parts: { compositor: Compositor; clipboard: Clipboard; tokens: PortalTokens },
     grants: readonly Grant[],
     recording: Recording | undefined,
-    events: ViewerEvents,
+    events: ClipboardPeer,
   ) {
     this.grants = grants;
     this.#compositor = parts.compositor;
