@@ -42,7 +42,7 @@ compile(
   [...ADDON, ...pkgConfig('--cflags', 'libpipewire-0.3')],
   pkgConfig('--libs', 'libpipewire-0.3'),
 );
-compile('dist/remote-access-worker', 'src/login/worker', PROGRAM, ['-lpam']);
+compile('dist/remote-access-worker', 'src/login/worker', PROGRAM, ['-lpam', '-pthread']);
 
 const bundled = build({
   entryPoints: {

@@ -20,4 +20,4 @@ put 644 data/org.freedesktop.RemoteAccess.service usr/share/dbus-1/system-servic
 put 644 data/org.freedesktop.RemoteAccess.policy usr/share/polkit-1/actions
 put 644 dbus-policy/org.freedesktop.RemoteAccess.conf usr/share/dbus-1/system.d
 put 644 data/desktops/*.desktop usr/share/remote-access/desktops
-put 644 data/pam/remote-access etc/pam.d
+put 644 data/pam/remote-access data/pam/remote-access-login etc/pam.d

@@ -41,11 +41,11 @@ if ((await driver.methods.requestName(BUS_NAME, DO_NOT_QUEUE)) !== PRIMARY_OWNER
 const store = await TokenStore.open(`${STATE}/tokens`);
 const root = new ExportedObject(bus, ROOT_PATH);
 const connections = new Connections(bus, tree);
-const sessions = new Sessions(
-  { bus, tree, root, logind: new Logind(bus), systemd: new Systemd(bus), workers: `${RUNTIME}/sessions` },
-  connections,
-);
-const logins = new Logins({ bus, tree, sessions, authenticator: new Authenticator(store) });
+const systemd = new Systemd(bus);
+const workers = `${RUNTIME}/sessions`;
+const sessions = new Sessions({ bus, tree, root, logind: new Logind(bus), systemd, workers }, connections);
+const authenticator = new Authenticator({ tokens: store, systemd, workers });
+const logins = new Logins({ bus, tree, sessions, authenticator });
 new Tokens(store, root, (token, reason) => {
   // A token that is used up stays good for the login it was used for.
   if (reason === 'used-up') return;
@@ -58,7 +58,7 @@ const agents = new Agents(bus, sessions, connections);
 
 tree.add(root);
 tree.add(agents.object);
-await mkdir(`${RUNTIME}/sessions`, { recursive: true, mode: 0o700 });
+await mkdir(workers, { recursive: true, mode: 0o700 });
 await sessions.adopt();
 tree.serve();
 
