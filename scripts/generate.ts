@@ -5,6 +5,7 @@ import { readDictionaries } from './generate/dictionary.js';
 import { contentsPage, interfacePage } from './generate/markdown.js';
 import { readInterfaces } from './generate/read.js';
 import { dictionariesModule, interfaceModule, moduleName } from './generate/typescript.js';
+import { validatorsModule, validatorTypes } from './generate/validators.js';
 
 /**
  * Makes src/bus/generated/ and docs/api/ from interfaces/. With --check nothing is written: the names of the files
@@ -19,6 +20,8 @@ const documented = interfaces.filter(({ role }) => role === 'public');
 
 const files = new Map<string, string>([
   ['src/bus/generated/dictionaries.ts', dictionariesModule(dictionaries)],
+  ['src/bus/generated/validators.js', validatorsModule(dictionaries)],
+  ['src/bus/generated/validators.d.ts', validatorTypes(dictionaries)],
   ...interfaces.map((one): [string, string] => [`src/bus/generated/${moduleName(one.name)}.ts`, interfaceModule(one)]),
   ['docs/api/README.md', contentsPage(documented, dictionaries, readFileSync(join(root, 'src/errors.ts'), 'utf8'))],
   ...documented.map((one): [string, string] => [`docs/api/${one.name}.md`, interfacePage(one, dictionaries)]),
