@@ -45,7 +45,7 @@ export type Reply = { signature: string; body: unknown[]; fds?: number[] };
 /**
  * The objects that we export: takes method calls, checks types and rights, and answers. Handlers receive a verified
  * caller and converted values. Descriptors in a call are closed when its handler has settled (duplicate what you
- * keep); descriptors that a handler returns are given away.
+ * keep), and none is in a variant; descriptors that a handler returns are given away.
  */
 export class ObjectTree {
   readonly callers: Callers;
@@ -164,7 +164,7 @@ export class ObjectTree {
     if (method === undefined) throw new UnknownMethod(`no method ${member} on ${descriptor.name}`);
     const takes = bodyCodecFor(method.in);
     expectSignature(message, takes.signature);
-    const args = takes.decode(message.body ?? [], { fds: message.fds ?? [] });
+    const args = takes.decode(message.body ?? [], { fds: message.fds ?? [], noneInVariants: true });
     const { name, access } = method;
     await this.#bouncer.admit({ caller, access, object, interface: descriptor.name, member: name, args });
     const handler = handlers[handlerName(name)];
