@@ -32,3 +32,5 @@ put 644 data/pam/remote-access etc/pam.d
 put_as 644 data/org.freedesktop.RemoteAccess.rules usr/share/polkit-1/rules.d/60-remote-access.rules
 put_as 644 data/sysusers.conf usr/lib/sysusers.d/remote-access.conf
 put_as 644 data/tmpfiles.conf usr/lib/tmpfiles.d/remote-access.conf
+
+for page in docs/api/*.[1-9] data/man/*.[1-9]; do put 644 "$page" "usr/share/man/man${page##*.}"; done
