@@ -2,6 +2,8 @@
 # Installs the built project (npm run build) into the root file system DESTDIR.
 set -eu
 destination=$(realpath "${1:?usage: scripts/install.sh DESTDIR}")
+# Links of /proc lead here as well: nobody means this system who does not say so.
+[ "$destination" != / ] || [ "$1" = / ] || { echo "$1 is this very system" >&2; exit 1; }
 cd "$(dirname "$0")/.."
 
 # put MODE FILE... DIRECTORY, the directory inside the destination
