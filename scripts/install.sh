@@ -21,3 +21,12 @@ put 644 data/org.freedesktop.RemoteAccess.policy usr/share/polkit-1/actions
 put 644 dbus-policy/org.freedesktop.RemoteAccess.conf usr/share/dbus-1/system.d
 put 644 data/desktops/*.desktop usr/share/remote-access/desktops
 put 644 data/pam/remote-access etc/pam.d
+
+put 644 dist/cli/*.mjs $library/cli
+chmod 755 "$destination/$library/cli/remoteaccessctl.mjs"
+mkdir -p "$destination/usr/bin"
+ln -sfn ../lib/remote-access/cli/remoteaccessctl.mjs "$destination/usr/bin/remoteaccessctl"
+put 644 dist/man/remoteaccessctl.1 usr/share/man/man1
+put 644 dist/completions/bash/remoteaccessctl usr/share/bash-completion/completions
+put 644 dist/completions/zsh/_remoteaccessctl usr/share/zsh/vendor-completions
+put 644 dist/completions/fish/remoteaccessctl.fish usr/share/fish/vendor_completions.d
