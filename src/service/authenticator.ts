@@ -61,6 +61,11 @@ export class Authenticator {
     this.#host = host;
   }
 
+  /** Whether failures are counted that a new daemon would not know. */
+  get needed(): boolean {
+    return this.#failures.counts;
+  }
+
   /** Every failure reads the same to the caller; the journal has the cause. */
   async authenticate(attempt: Attempt): Promise<Identity> {
     const { method, parameters, caller, clientAddress } = attempt;

@@ -42,6 +42,14 @@ const BEGIN_ANSWERS = 5000;
 
 type LoginState = 'open' | 'prompting' | 'starting' | 'completed' | 'failed';
 
+/** What is left of a login when its daemon leaves, for the next one: it knows no secret. */
+export type KeptLogin = {
+  readonly number: number;
+  readonly owner: string;
+  readonly options: OpenLoginOptions;
+  readonly tries: number;
+};
+
 export type LoginHost = {
   readonly bus: Bus;
   readonly sessions: Sessions;
@@ -53,6 +61,7 @@ export type LoginHost = {
 export class Login implements Handlers<LoginInterface, Caller> {
   readonly owner: Caller;
   readonly object: ExportedObject;
+  readonly number: number;
   readonly #host: LoginHost;
   readonly #options: OpenLoginOptions;
   readonly #methods: readonly string[];
@@ -62,14 +71,23 @@ export class Login implements Handlers<LoginInterface, Caller> {
   readonly #left = new AbortController();
   #state: LoginState = 'open';
   #session: Session | undefined;
-  #tries = 0;
+  #tries: number;
   #gone = false;
   /** The token that it is begun with. */
   #token: string | undefined;
 
-  constructor(host: LoginHost, number: number, owner: Caller, methods: readonly string[], options: OpenLoginOptions) {
+  constructor(
+    host: LoginHost,
+    number: number,
+    owner: Caller,
+    methods: readonly string[],
+    options: OpenLoginOptions,
+    tries: number,
+  ) {
     this.#host = host;
+    this.number = number;
     this.owner = owner;
+    this.#tries = tries;
     this.#options = options;
     this.#methods = methods;
     this.object = new ExportedObject(host.bus, `${LOGINS_PATH}/${number}`, () => {
@@ -128,6 +146,17 @@ export class Login implements Handlers<LoginInterface, Caller> {
     if (this.#token !== token) return;
     if (this.#state === 'completed') return this.close();
     this.#fail(new AuthenticationFailed('the token was taken back'), false);
+  }
+
+  /** The daemon leaves: what the next one goes on with. One that is at work has to begin again. */
+  leave(): KeptLogin | undefined {
+    if (this.#state === 'starting' || this.#state === 'prompting') {
+      const restarted = new Busy('the service is being restarted: log in again');
+      this.#fail(restarted, false);
+      this.#left.abort(restarted);
+    }
+    if (this.#state !== 'open') return undefined;
+    return { number: this.number, owner: this.owner.name, options: this.#options, tries: this.#tries };
   }
 
   /** Takes the login off the bus. A session that it completed stays. */
