@@ -119,6 +119,7 @@ export class Authenticator {
       return { user, right: { grants: ALL_GRANTS, token: undefined }, desktop: undefined, transaction: { id, worker } };
     } catch (error) {
       worker.release();
+      signal.throwIfAborted();
       if (!(error instanceof AuthenticationFailed || error instanceof TooManyAttempts)) throw error;
       for (const key of limited) this.#failures.record(key);
       console.warn(`PAM's refusal of ${JSON.stringify(name)}: ${error.cause ?? error.message}`);

@@ -40,6 +40,9 @@ const ASKING = ['password', 'pam'];
 /** Begin answers after so many milliseconds, whether or not anything has come of it: callers do not wait forever. */
 const BEGIN_ANSWERS = 5000;
 
+/** For whoever still waits in a login that is over. */
+const GIVEN_UP = new Busy('the login was given up');
+
 type LoginState = 'open' | 'prompting' | 'starting' | 'completed' | 'failed';
 
 /** What is left of a login when its daemon leaves, for the next one: it knows no secret. */
@@ -148,13 +151,16 @@ export class Login implements Handlers<LoginInterface, Caller> {
     this.#fail(new AuthenticationFailed('the token was taken back'), false);
   }
 
-  /** The daemon leaves: what the next one goes on with. One that is at work has to begin again. */
+  /** The daemon is about to leave: whoever is at work has to begin again, and must hear it while its name is ours. */
+  interrupt(): void {
+    if (this.#state !== 'starting' && this.#state !== 'prompting') return;
+    this.#fail(new Busy('the service is being restarted: log in again'), false);
+    this.#left.abort(GIVEN_UP);
+  }
+
+  /** The daemon leaves: what the next one goes on with. */
   leave(): KeptLogin | undefined {
-    if (this.#state === 'starting' || this.#state === 'prompting') {
-      const restarted = new Busy('the service is being restarted: log in again');
-      this.#fail(restarted, false);
-      this.#left.abort(restarted);
-    }
+    this.interrupt();
     if (this.#state !== 'open') return undefined;
     return { number: this.number, owner: this.owner.name, options: this.#options, tries: this.#tries };
   }
@@ -164,7 +170,7 @@ export class Login implements Handlers<LoginInterface, Caller> {
     if (this.#gone) return;
     this.#gone = true;
     clearTimeout(this.#idle);
-    this.#left.abort(new AuthenticationFailed('the login was given up'));
+    this.#left.abort(GIVEN_UP);
     this.#host.forget(this);
   }
 

@@ -73,6 +73,7 @@ if (lost !== undefined) {
   console.error(lost.message);
   process.exit(1);
 }
+logins.interrupt();
 await names.leave(tree, () => kept.put(logins.leave()));
 process.exit(0);
 
