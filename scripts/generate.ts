@@ -6,6 +6,7 @@ import { manualPage } from './generate/manual.js';
 import { contentsPage, interfacePage } from './generate/markdown.js';
 import { readInterfaces } from './generate/read.js';
 import { dictionariesModule, interfaceModule, moduleName } from './generate/typescript.js';
+import { validatorsModule, validatorTypes } from './generate/validators.js';
 
 /**
  * Makes src/bus/generated/ and docs/api/ from interfaces/. With --check nothing is written: the names of the files
@@ -21,6 +22,8 @@ const errorsSource = readFileSync(join(root, 'src/errors.ts'), 'utf8');
 
 const files = new Map<string, string>([
   ['src/bus/generated/dictionaries.ts', dictionariesModule(dictionaries)],
+  ['src/bus/generated/validators.js', validatorsModule(dictionaries)],
+  ['src/bus/generated/validators.d.ts', validatorTypes(dictionaries)],
   ...interfaces.map((one): [string, string] => [`src/bus/generated/${moduleName(one.name)}.ts`, interfaceModule(one)]),
   ['docs/api/README.md', contentsPage(documented, dictionaries, errorsSource)],
   ['docs/api/org.freedesktop.RemoteAccess.5', manualPage(documented, dictionaries, errorsSource)],

@@ -2,6 +2,8 @@
 # Installs the built project (npm run build) into the root file system DESTDIR.
 set -eu
 destination=$(realpath "${1:?usage: scripts/install.sh DESTDIR}")
+# Links of /proc lead here as well: nobody means this system who does not say so.
+[ "$destination" != / ] || [ "$1" = / ] || { echo "$1 is this very system" >&2; exit 1; }
 cd "$(dirname "$0")/.."
 
 umask 022
@@ -34,3 +36,11 @@ put_as 644 data/sysusers.conf usr/lib/sysusers.d/remote-access.conf
 put_as 644 data/tmpfiles.conf usr/lib/tmpfiles.d/remote-access.conf
 
 for page in docs/api/*.[1-9] data/man/*.[1-9]; do put 644 "$page" "usr/share/man/man${page##*.}"; done
+put 644 dist/cli/*.mjs $library/cli
+chmod 755 "$destination/$library/cli/remoteaccessctl.mjs"
+mkdir -p "$destination/usr/bin"
+ln -sfn ../lib/remote-access/cli/remoteaccessctl.mjs "$destination/usr/bin/remoteaccessctl"
+put 644 dist/man/remoteaccessctl.1 usr/share/man/man1
+put 644 dist/completions/bash/remoteaccessctl usr/share/bash-completion/completions
+put 644 dist/completions/zsh/_remoteaccessctl usr/share/zsh/vendor-completions
+put 644 dist/completions/fish/remoteaccessctl.fish usr/share/fish/vendor_completions.d
