@@ -80,8 +80,8 @@ describe('the package', function () {
 
   it('names every package that is bundled in its copyright', () => {
     const copyright = readFileSync('debian/copyright', 'utf8');
-    const bundles = readdirSync('dist').filter((file) => file.endsWith('.mjs'));
-    const sources = bundles.map((file) => readFileSync(join('dist', file), 'utf8')).join('\n');
+    const files = entries('dist').filter(({ path }) => path.endsWith('.mjs'));
+    const sources = files.map(({ contents }) => contents.toString()).join('\n');
     const bundled = new Set(
       [...sources.matchAll(/^\/\/ .*node_modules\/((?:@[\w.-]+\/)?[\w.-]+)\//gm)].map(([, name]) => name),
     );
