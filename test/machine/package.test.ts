@@ -174,6 +174,25 @@ describe('the package on a machine', function () {
     assert.equal((await container.run(['test', '-e', '/run/remote-access'])).status, 1);
   });
 
+  it('installs into an image, where nothing runs, ready to be filled with tokens', async () => {
+    // Neither systemd nor the bus is to be seen there.
+    const image =
+      'mount -t tmpfs tmpfs /run && dpkg --install "$0" && find /var/lib/remote-access -printf "%p %m %u:%g\n"';
+    const output = await run('unshare', '--mount', 'sh', '-c', image, await put(deb));
+    assert.match(output, /^\/var\/lib\/remote-access 700 root:root\n\/var\/lib\/remote-access\/tokens 700 root:root$/m);
+    assert.equal(
+      await run(
+        'unshare',
+        '--mount',
+        'sh',
+        '-c',
+        'mount -t tmpfs tmpfs /run && dpkg --purge "$0" >&2',
+        'remote-access',
+      ),
+      '',
+    );
+  });
+
   it('has nothing that lintian warns of', async () => {
     const options = ['--fail-on=error,warning', '--tag-display-limit=0'];
     // It warns of root, and unpacks what it is given.
