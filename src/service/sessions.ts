@@ -61,6 +61,11 @@ export class Sessions {
     return this.#sessions.values();
   }
 
+  /** Whether there is a session, or somebody waits for one. */
+  get needed(): boolean {
+    return this.#sessions.size > 0 || this.#starting.size > 0;
+  }
+
   initialLayout(session: Session): Monitor[] {
     return [...(this.#layouts.get(session) ?? defaultLayout())];
   }
