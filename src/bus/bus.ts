@@ -44,6 +44,8 @@ export class Bus implements AsyncDisposable {
   /** Fulfilled with the reason when the connection is gone, whoever ended it. */
   readonly closed: Promise<Error>;
   readonly subscriptions: Subscriptions;
+  /** The socket, for systemd to keep while nobody runs; it stays ours. */
+  readonly descriptor: number;
   readonly #socket: MessageSocket;
   readonly #pending = new Map<number, Pending>();
   #serial = 1;
@@ -52,6 +54,7 @@ export class Bus implements AsyncDisposable {
 
   private constructor(fd: number) {
     this.name = '';
+    this.descriptor = fd;
     this.subscriptions = new Subscriptions(this);
     let gone: (reason: Error) => void;
     this.closed = new Promise((resolve) => {
@@ -91,6 +94,24 @@ export class Bus implements AsyncDisposable {
     try {
       const hello = await bus.call({ ...DRIVER, member: 'Hello' }, options);
       (bus as { name: string }).name = String(hello.body?.[0]);
+      return bus;
+    } catch (error) {
+      bus.#socket.destroy(error as Error);
+      throw error;
+    }
+  }
+
+  /**
+   * Takes over a connection that a process before us made; match rules and name are still those of then. Fails, and
+   * closes it, where that process left a message half read or half written.
+   */
+  static async adopt(fd: number, options?: CallOptions): Promise<Bus> {
+    const bus = new Bus(fd);
+    // Answers that the process before us did not live to see shall not be taken for ours.
+    bus.#serial = 1 + Math.floor(Math.random() * 0x7fff_ffff);
+    try {
+      const answer = await bus.call({ ...DRIVER, member: 'GetId' }, options);
+      (bus as { name: string }).name = answer.destination ?? '';
       return bus;
     } catch (error) {
       bus.#socket.destroy(error as Error);

@@ -1,38 +1,24 @@
-import { Ajv, type ErrorObject, type ValidateFunction } from 'ajv';
 import native from 'dbus-native/lib/values.js';
 import { InvalidArgs } from '../errors.js';
 import { codecFor, type Descriptors } from './codec.js';
 import { dictionaries } from './generated/dictionaries.js';
+import * as generated from './generated/validators.js';
 import type { Variant } from './variant.js';
+
+/** What a value does not keep to, as ajv words it. */
+type Violation = { instancePath: string; keyword: string; params: Record<string, unknown>; message?: string };
+/** What `npm run generate` makes of a schema. */
+export type Validator = ((value: unknown) => boolean) & { readonly errors?: readonly Violation[] | null };
 
 /** What a schema of interfaces/dictionaries says of one key; `dbus` is the value's D-Bus type. */
 type Property = { dbus: string; items?: { $ref?: string } };
 /** The properties by key; a Map, since objects have keys of their own. */
 type Schema = ReadonlyMap<string, Property>;
 
+const validators = new Map<string, Validator>(Object.entries(generated));
 const schemas = new Map<string, Schema>(
   Object.entries(dictionaries).map(([name, { properties }]) => [name, new Map(Object.entries(properties))]),
 );
-const validators = new Map<string, ValidateFunction>();
-let ajv: Ajv | undefined;
-
-// Schemas are compiled when first used: a program uses few of them, and start-up counts.
-function validatorFor(name: string): ValidateFunction {
-  let validate = validators.get(name);
-  if (validate === undefined) {
-    if (ajv === undefined) {
-      // NaN and infinities pass: what they mean (a scale of NaN) is for the layout to say. The schemas are ours: to
-      // compile the schema of schemas as well takes longer than all of them.
-      ajv = new Ajv({ strict: true, strictNumbers: false, ownProperties: true, meta: false, validateSchema: false });
-      ajv.addKeyword('dbus');
-      for (const schema of Object.values(dictionaries)) ajv.addSchema(schema);
-    }
-    validate = ajv.getSchema(name);
-    if (validate === undefined) throw new TypeError(`no schema ${name}`);
-    validators.set(name, validate);
-  }
-  return validate;
-}
 
 /**
  * An a{sv} from the wire as a plain object without prototype. Unknown keys, wrong D-Bus types and values outside the
@@ -44,7 +30,8 @@ export function decodeDictionary(
   descriptors: Descriptors,
 ): Record<string, unknown> {
   const object = readDictionary(name, pairs, descriptors);
-  const validate = validatorFor(name);
+  const validate = validators.get(name);
+  if (validate === undefined) throw new TypeError(`no schema ${name}`);
   if (!validate(object)) throw new InvalidArgs(explain(validate.errors?.[0]));
   return object;
 }
@@ -101,11 +88,10 @@ export function encodeDictionary(
 }
 
 /** Says what ajv found, naming the key and never the value: it may be a secret. */
-function explain(error: ErrorObject | undefined): string {
+function explain(error: Violation | undefined): string {
   if (error === undefined) return 'the dictionary is not valid';
   const where = error.instancePath.slice(1).replaceAll('/', '.');
-  if (error.keyword === 'required')
-    return `key '${(error.params as { missingProperty: string }).missingProperty}' is missing`;
+  if (error.keyword === 'required') return `key '${error.params.missingProperty}' is missing`;
   if (error.keyword === 'enum')
     return `'${where}' must be one of ${(error.params as { allowedValues: unknown[] }).allowedValues.join(', ')}`;
   return `'${where}' ${error.message ?? 'is not valid'}`;

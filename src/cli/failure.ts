@@ -1,6 +1,7 @@
 import { CallError, ConnectionLost, DeadlineExceeded } from '../bus/call-error.js';
 import { RemoteAccessError } from '../errors.js';
 import { exitCodeOf } from './exit-code.js';
+import { visible } from './table.js';
 import { UsageError } from './usage-error.js';
 
 const BUS = 'org.freedesktop.DBus.Error';
@@ -33,7 +34,7 @@ export function reportFailure(error: unknown, { json, about }: { json: boolean; 
   else {
     const text = about === undefined ? message : `${about}: ${message}`;
     // What the service says may hold what others chose, a client's name for example.
-    process.stderr.write(`remoteaccessctl: ${text.replace(/\p{Cc}/gu, '\u{fffd}')}\n`);
+    process.stderr.write(`remoteaccessctl: ${visible(text)}\n`);
     if (error instanceof UsageError && error.command !== undefined)
       process.stderr.write(`remoteaccessctl ${error.command} --help says more.\n`);
   }

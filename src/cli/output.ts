@@ -1,5 +1,5 @@
 import { styleText } from 'node:util';
-import { type Column, formatTable } from './table.js';
+import { type Column, formatTable, visible } from './table.js';
 
 export type Style = 'bold' | 'dim' | 'red' | 'green' | 'yellow' | 'underline';
 
@@ -34,6 +34,13 @@ export class Output {
     if (this.legend) this.line(this.style('underline', heading));
     for (const line of lines) this.line(line);
     if (this.legend) this.line(`\n${items.length} ${items.length === 1 ? noun.replace(/s$/, '') : noun} listed.`);
+  }
+
+  /** One thing: a heading, and its fields below each other. */
+  fields(heading: string, fields: readonly (readonly [name: string, text: string])[]): void {
+    const width = Math.max(...fields.map(([name]) => name.length));
+    this.line(this.style('bold', visible(heading)));
+    for (const [name, text] of fields) this.line(`${' '.repeat(2 + width - name.length)}${name}: ${visible(text)}`);
   }
 
   /** One line of JSON. Characters that a terminal would act upon are escaped. */

@@ -1,3 +1,4 @@
+import { userInfo } from 'node:os';
 import { CallError } from '../bus/call-error.js';
 import type { SessionClient } from '../bus/generated/dictionaries.js';
 import { NoSuchSession } from '../errors.js';
@@ -37,6 +38,11 @@ export async function findSession(service: Service, name: string): Promise<strin
   return found[4];
 }
 
+/** The name of the user who runs us. */
+export function ownUser(): string {
+  return userInfo().username;
+}
+
 /** Undefined if it ended meanwhile. */
 export async function readSession(service: Service, path: string): Promise<SessionInfo | undefined> {
   try {
@@ -60,4 +66,11 @@ export async function readSession(service: Service, path: string): Promise<Sessi
     if (error instanceof CallError && error.dbusName === 'org.freedesktop.DBus.Error.UnknownObject') return undefined;
     throw error;
   }
+}
+
+/** Who is connected: `laptop (192.0.2.7)`, or what of it is known. */
+export function clientText({ name, address, since }: SessionInfo['client']): string {
+  if (since === undefined) return '';
+  if (name === undefined || name === '') return address ?? 'unnamed';
+  return address === undefined || address === '' ? name : `${name} (${address})`;
 }

@@ -9,7 +9,7 @@ export type Column<Item> = {
 export function formatTable<Item>(columns: readonly Column<Item>[], items: readonly Item[]): string[] {
   const rows = [
     columns.map(({ title }) => title),
-    ...items.map((item) => columns.map(({ text }) => clean(text(item)))),
+    ...items.map((item) => columns.map(({ text }) => cellText(text(item)))),
   ];
   const widths = columns.map((_, index) => Math.max(...rows.map((row) => widthOf(row[index] ?? ''))));
   return rows.map((row) =>
@@ -23,10 +23,14 @@ export function formatTable<Item>(columns: readonly Column<Item>[], items: reado
   );
 }
 
+/** The text without what a terminal would act upon: users choose labels, clients their names. */
+export function visible(text: string): string {
+  return text.replace(/\p{Cc}/gu, '\u{fffd}');
+}
+
 /** Empty cells would move those right of them in the eyes of awk and cut. */
-function clean(text: string): string {
-  const visible = text.replace(/\p{Cc}/gu, '\u{fffd}');
-  return visible === '' ? '-' : visible;
+function cellText(text: string): string {
+  return text === '' ? '-' : visible(text);
 }
 
 let graphemes: Intl.Segmenter | undefined;

@@ -9,6 +9,7 @@ import { RemoteObject } from '../bus/remote-object.js';
 import { isOurs, NotAuthorized } from '../errors.js';
 import { defaultLayout, placeMonitors } from '../layout/layout.js';
 import { Agent } from './agent.js';
+import { Anchor } from './anchor.js';
 import { adapterFor } from './compositor/adapters.js';
 import type { Compositor } from './compositor/compositor.js';
 import { LayoutMemory } from './layout-memory.js';
@@ -24,8 +25,8 @@ if (session === undefined) {
   process.exit(2);
 }
 
-const bus = await Bus.system();
-const userBus = await Bus.session();
+const runtime = process.env.XDG_RUNTIME_DIR ?? '';
+const [bus, userBus, anchor] = await Promise.all([Bus.system(), Bus.session(), Anchor.hold(runtime, session)]);
 
 /** Only the daemon, which is whoever owns its name and is root, may ask anything of us. */
 const bouncer: Bouncer = {
@@ -56,6 +57,12 @@ function giveUp(error: unknown): never {
   process.exit(1);
 }
 
+/** The same, without the monitors that there are. */
+function beginAnew(error: unknown): never {
+  anchor.abandon();
+  giveUp(error);
+}
+
 // The user's systemd, whose service we are, may outlive the session.
 await root.subscribe('SessionRemoved', (id) => {
   if (id === session) process.exit(0);
@@ -75,7 +82,7 @@ await bus.subscriptions.watchOwner(DAEMON, (now) => {
     .catch(giveUp);
 });
 
-const memory = new LayoutMemory(process.env.XDG_RUNTIME_DIR ?? '', session);
+const memory = new LayoutMemory(runtime, session);
 let compositor: Compositor;
 try {
   const adapter = adapterFor(setup.compositor);
@@ -84,8 +91,10 @@ try {
       ? ''
       : await waitForName(userBus, adapter.busName, AbortSignal.timeout(setup['start-timeout'] * 1000));
   const layout = memory.recall() ?? placeMonitors(setup.monitors ?? defaultLayout());
-  compositor = await adapter.connect(userBus, owner, layout);
+  compositor = await adapter.connect(userBus, owner, layout, anchor);
+  memory.keep(compositor.screens);
 } catch (error) {
+  if (anchor.inherited) beginAnew(error);
   const { name, message } = error as Error;
   console.error(error);
   await daemon.methods.fail(name, message).catch(() => {});
@@ -95,7 +104,7 @@ await registered;
 agent = new Agent(bus, AGENT_PATH, () => daemonName, { compositor, tokens: new PortalTokens(userBus), memory });
 tree.add(agent.object);
 await daemon.methods.ready().catch(giveUp);
-void compositor.interrupted.then(giveUp);
+void compositor.interrupted.then(beginAnew);
 const reason = await Promise.race([compositor.lost, bus.closed.then((error) => error.message)]);
 console.error(reason);
 process.exit(0);

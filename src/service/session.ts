@@ -161,9 +161,12 @@ export class Session implements Handlers<SessionInterface, Caller> {
     }
   }
 
-  /** One at a time: who comes second sees the first one's connection. */
+  /**
+   * One at a time: who comes second sees the first one's connection. Waits for an agent that is just being started
+   * again.
+   */
   connect(caller: Caller, options: ConnectOptions): Promise<string> {
-    const connected = this.#connecting.then(() => this.#connect(caller, options));
+    const connected = this.#connecting.then(() => this.reachable()).then(() => this.#connect(caller, options));
     this.#connecting = connected.catch(() => {});
     return connected;
   }

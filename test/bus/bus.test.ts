@@ -4,8 +4,13 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { socketNames } from '../../src/bus/address.js';
+import { authenticate } from '../../src/bus/authentication.js';
 import { Bus } from '../../src/bus/bus.js';
+import { METHOD_CALL } from '../../src/bus/message.js';
+import { connectUnix, send } from '../../src/bus/native/descriptors.js';
 import { RemoteObject } from '../../src/bus/remote-object.js';
+import { encodeMessage } from '../../src/bus/wire.js';
 import { descriptorsOpen } from './descriptors-open.js';
 import { PrivateBus } from './private-bus.js';
 import { RawPeer } from './raw-peer.js';
@@ -35,6 +40,34 @@ describe('a connection to a bus', () => {
     await (await Bus.connect(daemon.address))[Symbol.asyncDispose]();
     const before = descriptorsOpen();
     for (let i = 0; i < 20; i++) await (await Bus.connect(daemon.address))[Symbol.asyncDispose]();
+    assert.equal(descriptorsOpen(), before);
+  });
+
+  /** Connected, and with the first of these bytes sent, and nothing read: how a process may die. */
+  async function leftBehind(...messages: Buffer[]): Promise<number> {
+    const fd = connectUnix(socketNames(daemon.address)[0] as Buffer);
+    await authenticate(fd, 10_000);
+    for (const bytes of messages) assert.equal(send(fd, bytes, []), bytes.length);
+    return fd;
+  }
+
+  const call = (serial: number, member: string) =>
+    Buffer.concat(encodeMessage({ ...DRIVER, type: METHOD_CALL, serial, member }));
+
+  it('is taken over from a process that died before it heard its answers', async () => {
+    await using bus = await Bus.adopt(await leftBehind(call(1, 'Hello'), call(2, 'ListNames'), call(3, 'GetId')));
+    await using other = await Bus.connect(daemon.address);
+    assert.match(bus.name, /^:1\.\d+$/);
+    const { body = [] } = await other.call({ ...DRIVER, member: 'ListNames' });
+    assert.ok((body[0] as string[]).includes(bus.name));
+  });
+
+  it('is not taken over where a message was half written', async () => {
+    const before = descriptorsOpen();
+    for (const length of [1, 16, 40]) {
+      const left = await leftBehind(call(1, 'Hello'), call(2, 'ListNames').subarray(0, length));
+      await assert.rejects(Bus.adopt(left, { timeout: 500 }), { name: /^(ConnectionLost|DeadlineExceeded)$/ });
+    }
     assert.equal(descriptorsOpen(), before);
   });
 

@@ -1,12 +1,23 @@
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
-import { runAsUser } from './in-session.js';
+import { writeFileSync } from 'node:fs';
+import type { Monitor } from '../../src/bus/generated/dictionaries.js';
+import { EiSender } from './ei-sender.js';
+import { runAsUser, Window } from './in-session.js';
 import { photograph } from './pictures.js';
-import { provision, RemoteTool } from './remote-tool.js';
+import { provision, type RemoteConnection, RemoteTool } from './remote-tool.js';
 
-const running = (unit: string) =>
-  Number(runAsUser('alice', 'systemctl', '--user', 'show', '--value', '--property=MainPID', unit));
+/** Kills a service of the user's, which is started again however often it was before. */
+function kill(unit: string): void {
+  runAsUser('alice', 'systemctl', '--user', 'reset-failed', unit);
+  runAsUser('alice', 'systemctl', '--user', 'kill', '--signal=KILL', unit);
+}
+
+const agentOf = (session: string) => `remote-access-agent@${session.slice(session.lastIndexOf('/') + 1)}.service`;
 const pidOf = (name: string) => Number(execFileSync('pgrep', ['--exact', '--uid=alice', name], { encoding: 'utf8' }));
+
+/** The background of clients/window.py. */
+const RED = [0xc0, 0x30, 0x20];
 
 describe('failures in a mutter session', function () {
   this.timeout(60_000);
@@ -17,13 +28,6 @@ describe('failures in a mutter session', function () {
   });
 
   after(() => tool?.[Symbol.asyncDispose]());
-
-  const state = async (session: string) => tool.ask({ do: 'property', path: session, part: 'session', name: 'State' });
-
-  /** Until the session can be connected to again. */
-  async function ready(session: string) {
-    while ((await state(session)) !== 'disconnected');
-  }
 
   it('end the session when the compositor dies, and the next login starts a new one', async () => {
     const session = await tool.logIn(provision(), { desktop: 'mutter' });
@@ -36,23 +40,68 @@ describe('failures in a mutter session', function () {
     assert.deepEqual((await photograph(await tool.connect(next), 'default')).size, [1280, 720]);
   });
 
-  for (const [what, unit] of [
-    ['the agent dies', ''],
-    ['PipeWire dies', 'pipewire.service'],
+  for (const [what, unit, notes] of [
+    ['the agent dies', '', undefined],
+    ['the agent dies and left nothing but rubbish', '', '{"holder":'],
+    ['PipeWire dies', 'pipewire.service', undefined],
   ] as const) {
     it(`close connections and keep the session with its layout when ${what}`, async () => {
       const session = await tool.logIn(provision());
       const connection = await tool.connect(session);
       await connection.layOut([{ id: 'wide', size: [1600, 600], position: [0, 0], scale: 1 }]);
-      const agent = `remote-access-agent@${session.slice(session.lastIndexOf('/') + 1)}.service`;
-      process.kill(running(unit || agent), 'SIGKILL');
+      if (notes !== undefined) {
+        const id = session.slice(session.lastIndexOf('/') + 1);
+        const folder = runAsUser('alice', 'printenv', 'XDG_RUNTIME_DIR').trimEnd();
+        writeFileSync(`${folder}/remote-access/${id}.anchor.json`, notes);
+      }
+      kill(unit || agentOf(session));
       assert.deepEqual(await connection.signal('Closed'), ['session-ended']);
-      await ready(session);
+      // Which waits until there is an agent again.
       const again = await tool.connect(session);
       const [, [monitor, ...more]] = await again.monitors.getLayout();
       assert.deepEqual([monitor?.id, monitor?.size, more], ['wide', [1600, 600], []]);
       assert.deepEqual((await photograph(again, 'wide')).size, [1600, 600]);
       await again.connection.close();
     });
+  }
+
+  for (const desktop of ['mutter', 'gnome'])
+    it(`leave windows on the monitors they were on when the agent dies, however often: ${desktop}`, async () => {
+      const session = await tool.logIn(provision(), { desktop });
+      let connection = await tool.connect(session);
+      const layout: Monitor[] = [
+        { id: 'first', size: [1024, 768], position: [0, 0], scale: 1, primary: true },
+        { id: 'second', size: [800, 600], position: [1024, 0], scale: 1 },
+      ];
+      await connection.layOut(layout);
+      await using window = await windowOn(connection, 1024 + 400, 300);
+      const { answer: where } = await window.ask({ do: 'monitor' });
+      assert.deepEqual((where as { area: number[] }).area, [1024, 0, 800, 600]);
+      for (let round = 1; round <= 3; round++) {
+        window.take((line) => line.event === 'monitor');
+        kill(agentOf(session));
+        assert.deepEqual(await connection.signal('Closed'), ['session-ended']);
+        connection = await tool.connect(session);
+        assert.deepEqual((await window.ask({ do: 'monitor' })).answer, where);
+        assert.deepEqual(
+          window.take((line) => line.event === 'monitor'),
+          [],
+        );
+        assert.notDeepEqual((await photograph(connection, 'first')).at(400, 300), RED);
+        assert.deepEqual((await photograph(connection, 'second')).at(400, 300), RED);
+      }
+      // What an agent took over it can change and remove.
+      await connection.layOut([{ ...layout[0], id: 'first', size: [640, 480], position: [0, 0], scale: 1 }]);
+      assert.deepEqual((await photograph(connection, 'first')).at(300, 200), RED);
+      await tool.ask({ do: 'call', path: session, part: 'session', method: 'terminate', args: [] });
+      while ((await tool.signal('SessionRemoved'))[1] !== session);
+    });
+
+  /** A window in full screen on the monitor at that place of the desktop. */
+  async function windowOn(connection: RemoteConnection, x: number, y: number): Promise<Window> {
+    await using sender = await EiSender.start(connection);
+    await sender.devices(({ capabilities }) => (capabilities as string[]).includes('absolute'));
+    await sender.do('move-to', { x, y });
+    return Window.open();
   }
 });

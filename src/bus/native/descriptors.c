@@ -57,20 +57,22 @@ static napi_value pair(napi_env env, const int fds[2]) {
     return result;
 }
 
-/* connectUnix(path: Buffer): number. A leading NUL byte names an abstract socket. */
+/* connectUnix(path: Buffer, datagrams = false): number. A leading NUL byte names an abstract socket. */
 static napi_value connect_unix(napi_env env, napi_callback_info info) {
-    size_t argc = 1, length;
-    napi_value argv[1];
+    size_t argc = 2, length;
+    napi_value argv[2];
     void *path;
+    bool datagrams = false;
     napi_get_cb_info(env, info, &argc, argv, NULL, NULL);
     napi_get_buffer_info(env, argv[0], &path, &length);
+    napi_get_value_bool(env, argv[1], &datagrams);
     struct sockaddr_un address = {.sun_family = AF_UNIX};
     if (length == 0 || length >= sizeof address.sun_path) {
         errno = ENAMETOOLONG;
         return throw_errno(env, "connect");
     }
     memcpy(address.sun_path, path, length);
-    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    int fd = socket(AF_UNIX, (datagrams ? SOCK_DGRAM : SOCK_STREAM) | SOCK_CLOEXEC, 0);
     if (fd < 0) return throw_errno(env, "socket");
     socklen_t size = offsetof(struct sockaddr_un, sun_path) + length + (address.sun_path[0] ? 1 : 0);
     if (connect(fd, (struct sockaddr *)&address, size) < 0) {

@@ -6,7 +6,7 @@ export const WRITABLE = 2;
 type WatchHandle = { readonly __brand: 'watch' };
 
 type Addon = {
-  connectUnix(path: Buffer): number;
+  connectUnix(path: Buffer, datagrams?: boolean): number;
   send(fd: number, bytes: Buffer | readonly Buffer[], fds: readonly number[]): number;
   receive(fd: number, into: Buffer, fds: number[]): number;
   peerCredentials(fd: number): { pid: number; uid: number; gid: number };

@@ -1,5 +1,5 @@
 import type { Context } from '../context.js';
-import { listSessions, type SessionInfo } from '../session-info.js';
+import { clientText, listSessions, type SessionInfo } from '../session-info.js';
 import type { Column } from '../table.js';
 import { timeText } from '../time.js';
 
@@ -14,11 +14,4 @@ export async function run({ output, connect }: Context): Promise<void> {
     { title: 'CLIENT', text: ({ client }) => clientText(client) },
   ];
   output.list(await listSessions(await connect()), columns, 'sessions');
-}
-
-/** Who is connected: `laptop (192.0.2.7)`, or what of it is known. */
-function clientText({ name, address, since }: SessionInfo['client']): string {
-  if (since === undefined) return '';
-  if (name === undefined || name === '') return address ?? 'unnamed';
-  return address === undefined || address === '' ? name : `${name} (${address})`;
 }

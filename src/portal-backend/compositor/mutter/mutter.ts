@@ -1,23 +1,19 @@
 import { EventEmitter } from 'node:events';
 import type { Bus } from '../../../bus/bus.js';
 import type { CursorMode } from '../../../bus/generated/dictionaries.js';
-import { mutterRemoteDesktop } from '../../../bus/generated/mutter-remote-desktop.js';
-import {
-  type MutterRemoteDesktopSession,
-  mutterRemoteDesktopSession,
-} from '../../../bus/generated/mutter-remote-desktop-session.js';
-import { mutterScreenCast } from '../../../bus/generated/mutter-screen-cast.js';
-import { mutterScreenCastSession } from '../../../bus/generated/mutter-screen-cast-session.js';
+import { mutterRemoteDesktopSession } from '../../../bus/generated/mutter-remote-desktop-session.js';
 import { RemoteObject } from '../../../bus/remote-object.js';
 import { Variant } from '../../../bus/variant.js';
 import { placeName, type ToolRegion } from '../../../ei/regions.js';
 import { logicalSize } from '../../../layout/layout.js';
+import type { Anchor } from '../../anchor.js';
 import { CompositorInput } from '../../eis/compositor-input.js';
 import { PipeWire } from '../../pipewire/pipewire.js';
 import type { Compositor, CompositorEvents, Recording, Screen } from '../compositor.js';
 import { Announcements } from './announcements.js';
 import { MutterClipboard } from './clipboard.js';
 import { DisplayConfig } from './display-config.js';
+import { createSession, Ownership } from './ownership.js';
 import { MutterRecording } from './recording.js';
 import { MutterScreens } from './screens.js';
 
@@ -39,6 +35,7 @@ type Parts = {
   readonly bus: Bus;
   /** Its unique name: another mutter that takes the well-known name is another compositor. */
   readonly name: string;
+  readonly ownership: Ownership;
   readonly screens: MutterScreens;
   readonly announcements: Announcements;
   readonly pipeWire: PipeWire;
@@ -72,29 +69,26 @@ export class Mutter extends EventEmitter<CompositorEvents> implements Compositor
   }
 
   /**
-   * Takes hold of the mutter behind a unique bus name, for as long as we live. Two remote desktop sessions: one has the
+   * Takes hold of the mutter behind a unique bus name, for as long as we live; monitors that belong to the anchor stay
+   * when we die. Two remote desktop sessions: one has the
    * monitors and nothing else, for devices that are tied to its streams come only while those are consumed; the other
    * has input and clipboard, and devices with a region for each monitor of the layout.
    */
-  static async connect(bus: Bus, name: string, layout: readonly Screen[]): Promise<Mutter> {
+  static async connect(bus: Bus, name: string, layout: readonly Screen[], anchor: Anchor): Promise<Mutter> {
     let mutter: Mutter | undefined;
     const lost = new Promise<string>((resolve) => {
       void bus.subscriptions.watchName(name, () => resolve('the compositor left the bus'));
     });
-    const [pipeWire, owner, session] = await Promise.all([
+    const [pipeWire, ownership, session] = await Promise.all([
       PipeWire.connect({
         signal: AbortSignal.timeout(PIPEWIRE_DEADLINE),
         linked: (node) => {
           if (mutter !== undefined) mutter.#watched(node);
         },
       }),
-      createSession(bus, name),
+      Ownership.take(anchor, name),
       createSession(bus, name),
     ]);
-    const screenCast = new RemoteObject(bus, mutterScreenCast, name, '/org/gnome/Mutter/ScreenCast');
-    const castPath = await screenCast.methods.createSession(
-      new Map([['remote-desktop-session-id', new Variant('s', await owner.property('SessionId'))]]),
-    );
     const displays = new DisplayConfig(bus, name);
     const announcements = new Announcements();
     await displays.watch(() => {
@@ -102,14 +96,15 @@ export class Mutter extends EventEmitter<CompositorEvents> implements Compositor
       if (mutter !== undefined) mutter.#monitorsChanged();
     });
     const screens = new MutterScreens({
-      bus,
-      session: new RemoteObject(bus, mutterScreenCastSession, name, castPath),
+      owner: anchor.bus,
+      session: ownership.screenCast,
       pipeWire,
       displays,
       announcements,
     });
-    await owner.methods.start();
+    if (ownership.made !== undefined) await screens.takeOver(ownership.made);
     await screens.set(layout);
+    ownership.note(screens.made);
     await session.methods.start();
     const clipboard = await MutterClipboard.enable(session);
     const input = new CompositorInput(
@@ -118,6 +113,7 @@ export class Mutter extends EventEmitter<CompositorEvents> implements Compositor
     await input.ready;
     // GNOME Shell's button "Stop Screen Sharing" ends our sessions, and PipeWire may crash.
     const interrupted = new Promise<string>((resolve) => {
+      const owner = new RemoteObject(bus, mutterRemoteDesktopSession, name, ownership.path);
       for (const one of [owner, session])
         void one.subscribe('Closed', () => resolve('the compositor ended the remote desktop session'));
       void pipeWire.closed.then(() => resolve('PipeWire went away'));
@@ -125,6 +121,7 @@ export class Mutter extends EventEmitter<CompositorEvents> implements Compositor
     const connected = new Mutter({
       bus,
       name,
+      ownership,
       screens,
       announcements,
       pipeWire,
@@ -150,6 +147,7 @@ export class Mutter extends EventEmitter<CompositorEvents> implements Compositor
         await this.#parts.screens.set(layout);
       } finally {
         await this.#settle();
+        this.#parts.ownership.note(this.#parts.screens.made);
         this.#changing = false;
         this.#ours = performance.now() + ECHO;
       }
@@ -255,9 +253,4 @@ export class Mutter extends EventEmitter<CompositorEvents> implements Compositor
     this.#queue = done.catch(() => {});
     return done;
   }
-}
-
-async function createSession(bus: Bus, name: string): Promise<RemoteObject<MutterRemoteDesktopSession>> {
-  const root = new RemoteObject(bus, mutterRemoteDesktop, name, '/org/gnome/Mutter/RemoteDesktop');
-  return new RemoteObject(bus, mutterRemoteDesktopSession, name, await root.methods.createSession());
 }

@@ -8,7 +8,7 @@ import type { PipeWire } from '../../pipewire/pipewire.js';
 import type { Screen } from '../compositor.js';
 import type { Announcements } from './announcements.js';
 import type { DisplayConfig, DisplayState, Output, Placement } from './display-config.js';
-import { VirtualMonitor } from './virtual-monitor.js';
+import { type MadeMonitor, VirtualMonitor } from './virtual-monitor.js';
 
 /** Scales are the same if no screen has so many pixels that the difference shows. */
 const SAME_SCALE = 1 / 16384;
@@ -20,7 +20,8 @@ const STALE = 'org.freedesktop.DBus.Error.AccessDenied';
 const TRIES = 5;
 
 type Parts = {
-  readonly bus: Bus;
+  /** Whose session it is: only there it is told of its streams. */
+  readonly owner: Bus;
   readonly session: RemoteObject<MutterScreenCastSession>;
   readonly pipeWire: PipeWire;
   readonly displays: DisplayConfig;
@@ -40,6 +41,23 @@ export class MutterScreens {
   /** As they are now. */
   get screens(): readonly Screen[] {
     return this.#screens;
+  }
+
+  /** What the next owner of the session needs to take them over. */
+  get made(): MadeMonitor[] {
+    return [...this.#monitors.values()].map(({ made }) => made);
+  }
+
+  /** Takes over monitors that were made before us; `set` makes a layout of them. Fails where there are others, too. */
+  async takeOver(made: readonly MadeMonitor[]): Promise<void> {
+    const { owner, session, pipeWire, displays } = this.#parts;
+    const { outputs } = await displays.state();
+    for (const one of made) {
+      const output = outputs.get(one.connector);
+      if (output === undefined) continue;
+      this.#monitors.set(one.id, VirtualMonitor.resume(owner, pipeWire, session.destination, one, output));
+    }
+    if (this.#monitors.size !== outputs.size) throw new SessionFailed('there are monitors that nobody noted');
   }
 
   monitor(id: string): VirtualMonitor | undefined {
@@ -96,10 +114,9 @@ export class MutterScreens {
   }
 
   async #prepare({ id, size, refresh }: Screen, undo: (() => Promise<void>)[]): Promise<void> {
-    const { bus, session, pipeWire } = this.#parts;
     const existing = this.#monitors.get(id);
     if (existing === undefined) {
-      const monitor = await VirtualMonitor.create(bus, session, pipeWire, id);
+      const monitor = await VirtualMonitor.create(this.#parts, this.#parts.session, id);
       undo.push(async () => {
         this.#monitors.delete(id);
         this.#parts.announcements.owe(1);

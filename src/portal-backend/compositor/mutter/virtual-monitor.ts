@@ -7,10 +7,19 @@ import {
 import { RemoteObject } from '../../../bus/remote-object.js';
 import { Variant } from '../../../bus/variant.js';
 import type { PipeWire } from '../../pipewire/pipewire.js';
+import type { Output } from './display-config.js';
 import { CURSOR, nodeOf } from './recording.js';
 
 /** How long mutter may take to make a monitor of a stream, or to give it another size. */
 const NEGOTIATION_DEADLINE = 10_000;
+
+/** What identifies a monitor for mutter and PipeWire. */
+export type MadeMonitor = {
+  readonly id: string;
+  readonly stream: string;
+  readonly node: number;
+  readonly connector: string;
+};
 
 /**
  * A monitor that exists because we record it (RecordVirtual). It comes into being when a consumer first agrees with
@@ -33,11 +42,10 @@ export class VirtualMonitor {
     this.#node = node;
   }
 
-  /** Starts the stream; the monitor itself comes with the first resize. */
+  /** Starts the stream; the monitor itself comes with the first resize. `owner` is whose session it is. */
   static async create(
-    bus: Bus,
+    { owner, pipeWire }: { owner: Bus; pipeWire: PipeWire },
     session: RemoteObject<MutterScreenCastSession>,
-    pipeWire: PipeWire,
     id: string,
   ): Promise<VirtualMonitor> {
     const path = await session.methods.recordVirtual(
@@ -47,10 +55,25 @@ export class VirtualMonitor {
         ['is-platform', new Variant('b', true)],
       ]),
     );
-    const stream = new RemoteObject(bus, mutterScreenCastStream, session.destination, path);
-    await using waiting = await nodeOf(bus, session.destination, path);
+    const stream = new RemoteObject(owner, mutterScreenCastStream, session.destination, path);
+    await using waiting = await nodeOf(owner, session.destination, path);
     await stream.methods.start();
     return new VirtualMonitor(id, stream, pipeWire, await waiting.node);
+  }
+
+  /** One that `owner` made before we were there. */
+  static resume(owner: Bus, pipeWire: PipeWire, mutter: string, made: MadeMonitor, output: Output): VirtualMonitor {
+    const stream = new RemoteObject(owner, mutterScreenCastStream, mutter, made.stream);
+    const monitor = new VirtualMonitor(made.id, stream, pipeWire, made.node);
+    monitor.connector = made.connector;
+    monitor.size = output.size;
+    monitor.refresh = output.refresh;
+    return monitor;
+  }
+
+  /** What `resume` has to know. */
+  get made(): MadeMonitor {
+    return { id: this.id, stream: this.#stream.path, node: this.#node, connector: this.connector };
   }
 
   async resize(size: readonly [number, number], refresh: number): Promise<void> {

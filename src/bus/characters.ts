@@ -1,0 +1,6 @@
+/** How many Unicode characters a text has; half of a surrogate pair counts as one. */
+export function characters(text: string): number {
+  let count = 0;
+  for (let at = 0; at < text.length; at += (text.codePointAt(at) ?? 0) > 0xffff ? 2 : 1) count++;
+  return count;
+}
