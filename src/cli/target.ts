@@ -1,5 +1,5 @@
 import type { ConnectOptions, Grant } from '../bus/generated/dictionaries.js';
-import { NoSuchSession } from '../errors.js';
+import { NoSuchSession, SessionFailed } from '../errors.js';
 import { Tool } from '../tool/tool.js';
 import type { ToolConnection } from '../tool/tool-connection.js';
 import type { Arguments } from './arguments.js';
@@ -33,8 +33,22 @@ export async function connectToSession(
   return tool.connect(path, { 'client-name': CLIENT_NAME, 'on-conflict': 'share', grants, ...options });
 }
 
+const REASONS: Readonly<Record<string, string>> = {
+  displaced: 'another client has taken the session over',
+  revoked: 'the token was revoked',
+  expired: 'the token has expired',
+  'session-ended': 'the session has ended',
+  'service-ended': 'the service has ended',
+};
+
+/** Fails when the connection is gone, for what takes its time. */
+export async function untilClosed(connection: ToolConnection): Promise<never> {
+  const reason = await connection.closed();
+  throw new SessionFailed(REASONS[reason] ?? `the connection was closed: ${reason}`);
+}
+
 /** Logs in with a token, which starts the session unless it runs, and resolves with its path. */
-export function logIn(tool: Tool, token: string): Promise<string> {
+function logIn(tool: Tool, token: string): Promise<string> {
   return withProgress('Logging in', tool.logIn('token', { token }, { 'client-name': CLIENT_NAME }));
 }
 

@@ -12,6 +12,13 @@ export type RecordingOptions = {
   frames?: number | undefined;
 };
 
+/** What the encoder takes, so that frames are converted once, when they come. */
+const FORMAT = 'video/x-raw,format=I420';
+/** A machine that is too slow leaves out frames, and the video stays as long as what it shows. */
+const LEAK = 'queue leaky=downstream max-size-buffers=8';
+/** For screens: constant quality, and next to nothing for what stands still. */
+const ENCODER = 'vp8enc deadline=1 cpu-used=16 end-usage=cq cq-level=10 target-bitrate=8000000 static-threshold=100';
+
 /** A video of a session's monitors: WebM with VP8, of a constant frame rate. Takes the grant `capture`. */
 export class Recording implements Disposable {
   readonly width: number;
@@ -41,14 +48,15 @@ export class Recording implements Disposable {
         ([name, value]) => `sink_${index}::${name}=${value}`,
       ),
     );
-    // The compositor element goes on with the last frame while nothing changes, when no stream has a new one.
-    const caps = `video/x-raw,width=${width},height=${height},framerate=${frameRate}/1`;
-    const limit = frames === undefined ? '' : `! identity eos-after=${frames} `;
-    const encoder =
-      'vp8enc deadline=1 cpu-used=8 threads=2 end-usage=cq cq-level=10 min-quantizer=4 max-quantizer=40 target-bitrate=8000000 keyframe-max-dist=120';
-    const sink = `compositor name=all background=black ${places.join(' ')} ! ${caps} ${limit}! queue ! videoconvert ! ${encoder} ! webmmux ! fdsink fd=4`;
+    // While nothing changes no stream has a new frame, and the compositor element repeats the last one.
+    const size = `width=${width},height=${height}`;
+    const compositor = `compositor name=all background=black start-time-selection=first ${places.join(' ')}`;
+    const limit = frames === undefined ? '' : `! identity eos-after=${frames + 1} `;
+    const encoded = `${ENCODER} ! webmmux ! fdsink fd=4`;
+    const sink = `${compositor} ! ${FORMAT},${size},framerate=${frameRate}/1 ${limit}! ${LEAK} ! ${encoded}`;
     const sources = parts.map(
-      ({ node }, index) => `pipewiresrc fd=3 path=${node} do-timestamp=true ! queue ! videoconvert ! all.sink_${index}`,
+      ({ node }, index) =>
+        `pipewiresrc fd=3 path=${node} do-timestamp=true ! queue ! videoconvert ! ${FORMAT} ! all.sink_${index}`,
     );
     const fd = await connection.capture.methods.openPipeWireRemote({});
     try {

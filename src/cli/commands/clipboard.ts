@@ -5,7 +5,7 @@ import { ClipboardOffer } from '../../tool/clipboard-offer.js';
 import type { Arguments } from '../arguments.js';
 import type { Context } from '../context.js';
 import { readIn, writeOut } from '../standard-streams.js';
-import { connectToSession } from '../target.js';
+import { connectToSession, untilClosed } from '../target.js';
 import { UsageError } from '../usage-error.js';
 
 /** How applications call text, the best first. */
@@ -46,7 +46,7 @@ async function set(context: Context, given: Arguments): Promise<void> {
   const type = given.text('type');
   const connection = await connectToSession(context, given, ['clipboard-read', 'clipboard-write']);
   await using offer = await ClipboardOffer.make(connection, type === undefined ? OFFERED : [type], data);
-  const replaced = offer.replaced.then(() => true);
+  const replaced = Promise.race([offer.replaced.then(() => true), untilClosed(connection)]);
   const taken = await Promise.race([replaced, offer.taken.then(() => false), delay(FIRST_ASK)]);
   if (taken === true) return;
   // Compositors keep a copy of usual types for when the owner goes.

@@ -1,11 +1,12 @@
 import { once } from 'node:events';
 import { open } from 'node:fs/promises';
+import { setTimeout as delay } from 'node:timers/promises';
 import { SessionFailed } from '../../errors.js';
 import { Recording } from '../../tool/recording.js';
 import type { Arguments } from '../arguments.js';
 import type { Context } from '../context.js';
 import { withProgress } from '../progress.js';
-import { connectToSession } from '../target.js';
+import { connectToSession, untilClosed } from '../target.js';
 import { UsageError } from '../usage-error.js';
 
 const LONGEST = 7 * 24 * 3600;
@@ -26,15 +27,21 @@ export async function run(context: Context, given: Arguments): Promise<void> {
     frameRate,
     frames: duration === undefined ? undefined : duration * frameRate,
   });
-  let changed = false;
-  await using _subscription = await connection.monitors.subscribe('LayoutChanged', () => {
-    changed = true;
+  let failure: Error | undefined;
+  const end = (reason?: Error): void => {
+    failure ??= reason;
     recording.finish();
-  });
-  stop.then(() => recording.finish());
+  };
+  const changed = new SessionFailed('the layout changed: the recording ends there');
+  await using _subscription = await connection.monitors.subscribe('LayoutChanged', () => end(changed));
+  const closed = untilClosed(connection);
+  closed.catch(end);
+  stop.then(() => end());
   const { width, height } = recording;
-  await withProgress('Recording', recording.ended);
-  if (changed) throw new SessionFailed('the layout changed: the recording ends there');
+  // Streams end with the connection, which may be known a moment later.
+  const ended = recording.ended.catch((error) => Promise.race([closed, delay(1000).then(() => Promise.reject(error))]));
+  await withProgress('Recording', ended);
+  if (failure !== undefined) throw failure;
   if (file !== '-' && context.output.json) context.output.object({ file, width, height });
 }
 
