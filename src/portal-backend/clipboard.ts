@@ -66,8 +66,14 @@ export class Clipboard {
     if (mimeTypes.length > MOST_TYPES) throw new InvalidArgs(`a selection has at most ${MOST_TYPES} types`);
     if (mimeTypes.some((type) => Buffer.byteLength(type) > LONGEST_TYPE))
       throw new InvalidArgs(`a type has at most ${LONGEST_TYPE} bytes`);
-    await this.#compositor.offer(mimeTypes);
+    // Before the compositor answers it may ask for the data, or have something else for a clipboard without owner.
     this.#changed(mimeTypes, mimeTypes.length > 0 ? peer : undefined);
+    try {
+      await this.#compositor.offer(mimeTypes);
+    } catch (error) {
+      if (this.#owner === peer) this.#changed([], undefined);
+      throw error;
+    }
   }
 
   /** The descriptor becomes the caller's. */
