@@ -47,8 +47,10 @@ const sessions = new Sessions(
 );
 const logins = new Logins({ bus, tree, sessions, authenticator: new Authenticator(store) });
 new Tokens(store, root, (token, reason) => {
-  // A token that is used up stays good for the login it was used for.
-  if (reason === 'used-up') return;
+  if (reason === 'used-up') {
+    for (const session of sessions.all()) session.outliveToken(token);
+    return;
+  }
   logins.voidToken(token);
   for (const session of sessions.all()) session.voidToken(token);
   connections.revoke(token, reason === 'expired' ? 'expired' : 'revoked');
@@ -59,7 +61,7 @@ const agents = new Agents(bus, sessions, connections);
 tree.add(root);
 tree.add(agents.object);
 await mkdir(`${RUNTIME}/sessions`, { recursive: true, mode: 0o700 });
-await sessions.adopt();
+await sessions.adopt((token) => store.find(token) !== undefined);
 tree.serve();
 
 process.once('SIGTERM', () => process.exit(0));
