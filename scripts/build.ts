@@ -1,10 +1,21 @@
 import { execFileSync } from 'node:child_process';
-import { existsSync, mkdirSync, readdirSync, renameSync, statSync } from 'node:fs';
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { build } from 'esbuild';
+import { type BuildOptions, build } from 'esbuild';
+import { commandLineFiles } from './command-line/files.js';
 
-/** `npm run build`: compiles the native parts into dist/ and bundles each program into one file. */
+/** `npm run build`: compiles the native parts into dist/ and bundles each program. */
 
 const repository = fileURLToPath(new URL('..', import.meta.url));
 process.chdir(repository);
@@ -44,22 +55,50 @@ compile(
 );
 compile('dist/remote-access-worker', 'src/login/worker', PROGRAM, ['-lpam']);
 
-const bundled = build({
-  entryPoints: {
-    'remote-accessd': 'src/service/main.ts',
-    'remote-access-agent': 'src/portal-backend/main.ts',
-  },
-  outdir: 'dist',
+const OPTIONS: BuildOptions = {
   outExtension: { '.js': '.mjs' },
   bundle: true,
   format: 'esm',
   platform: 'node',
   target: 'node20.19',
   logLevel: 'warning',
-  // Bundled CommonJS packages call require(), which an ES module does not have.
-  banner: {
-    js: "import { createRequire as bannerRequire } from 'node:module';\nconst require = bannerRequire(import.meta.url);",
-  },
-});
+};
+// Bundled CommonJS packages call require(), which an ES module does not have.
+const REQUIRE =
+  "import { createRequire as bannerRequire } from 'node:module';\nconst require = bannerRequire(import.meta.url);";
+
+const bundles = [
+  build({
+    ...OPTIONS,
+    entryPoints: {
+      'remote-accessd': 'src/service/main.ts',
+      'remote-access-agent': 'src/portal-backend/main.ts',
+    },
+    outdir: 'dist',
+    banner: { js: REQUIRE },
+  }),
+  buildCommandLine(),
+];
 // esbuild has said what is wrong.
-await bundled.catch(() => process.exit(1));
+await Promise.all(bundles).catch(() => process.exit(1));
+
+/** remoteaccessctl in parts, so that it reads only those of the command that is called. */
+async function buildCommandLine(): Promise<void> {
+  const folder = 'dist/cli';
+  // The parts' names change with their contents.
+  rmSync(folder, { recursive: true, force: true });
+  await build({
+    ...OPTIONS,
+    entryPoints: { remoteaccessctl: 'src/cli/main.ts' },
+    outdir: folder,
+    splitting: true,
+    banner: { js: REQUIRE },
+  });
+  const program = join(folder, 'remoteaccessctl.mjs');
+  writeFileSync(program, `#!/usr/bin/node\n${readFileSync(program, 'utf8')}`, { mode: 0o755 });
+  chmodSync(program, 0o755);
+  for (const [name, text] of commandLineFiles()) {
+    mkdirSync(join('dist', dirname(name)), { recursive: true });
+    writeFileSync(join('dist', name), text);
+  }
+}

@@ -2,6 +2,7 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { readDictionaries } from './generate/dictionary.js';
+import { manualPage } from './generate/manual.js';
 import { contentsPage, interfacePage } from './generate/markdown.js';
 import { readInterfaces } from './generate/read.js';
 import { dictionariesModule, interfaceModule, moduleName } from './generate/typescript.js';
@@ -17,13 +18,15 @@ const GENERATED = ['src/bus/generated', 'docs/api'];
 const dictionaries = readDictionaries(join(root, 'interfaces/dictionaries'));
 const interfaces = readInterfaces(join(root, 'interfaces'), dictionaries);
 const documented = interfaces.filter(({ role }) => role === 'public');
+const errorsSource = readFileSync(join(root, 'src/errors.ts'), 'utf8');
 
 const files = new Map<string, string>([
   ['src/bus/generated/dictionaries.ts', dictionariesModule(dictionaries)],
   ['src/bus/generated/validators.js', validatorsModule(dictionaries)],
   ['src/bus/generated/validators.d.ts', validatorTypes(dictionaries)],
   ...interfaces.map((one): [string, string] => [`src/bus/generated/${moduleName(one.name)}.ts`, interfaceModule(one)]),
-  ['docs/api/README.md', contentsPage(documented, dictionaries, readFileSync(join(root, 'src/errors.ts'), 'utf8'))],
+  ['docs/api/README.md', contentsPage(documented, dictionaries, errorsSource)],
+  ['docs/api/org.freedesktop.RemoteAccess.5', manualPage(documented, dictionaries, errorsSource)],
   ...documented.map((one): [string, string] => [`docs/api/${one.name}.md`, interfacePage(one, dictionaries)]),
 ]);
 

@@ -3,10 +3,10 @@ import { once } from 'node:events';
 import { closeSync, createReadStream, readFileSync } from 'node:fs';
 import { text } from 'node:stream/consumers';
 import type { Monitor } from '../../src/bus/generated/dictionaries.js';
+import { Keyboard } from '../../src/tool/keyboard.js';
 import { Tool } from '../../src/tool/tool.js';
 import type { ToolConnection } from '../../src/tool/tool-connection.js';
 import { ScreenWatch } from './screen-watch.js';
-import { KEY, Typist } from './typist.js';
 
 /** A remote desktop tool: no right but the token that it reads from standard input, no way but the D-Bus API. */
 
@@ -44,7 +44,7 @@ async function gstreamer(pipeline: string, fd?: number): Promise<void> {
 }
 
 /** What the session's clipboard holds. The offer may still be on its way. */
-async function clipboardText(connection: ToolConnection, copy: () => void): Promise<string> {
+async function clipboardText(connection: ToolConnection, copy: () => Promise<void>): Promise<string> {
   const type = 'text/plain;charset=utf-8';
   let offered: () => void = () => {};
   const offer = new Promise<void>((resolve, reject) => {
@@ -54,7 +54,7 @@ async function clipboardText(connection: ToolConnection, copy: () => void): Prom
   await using _subscription = await connection.clipboard.subscribe('SelectionOwnerChanged', (types, isOwner) => {
     if (!isOwner && types.includes(type)) offered();
   });
-  copy();
+  await copy();
   await offer;
   const fd = await connection.clipboard.methods.selectionRead(type);
   return text(createReadStream('', { fd }));
@@ -69,26 +69,25 @@ await step('lay out two monitors', () => connection.layOut(MONITORS));
 
 const fd = await connection.capture.methods.openPipeWireRemote({});
 using screen = new ScreenWatch(fd, await nodeOf(connection, 'left'));
-using typist = await Typist.sitDown(await connection.input.methods.connectToEIS({}));
+using keyboard = await Keyboard.open(await connection.input.methods.connectToEIS({}));
 
 const desktop = await step('wait until the desktop has come to rest', () => screen.settled(1000));
 const dialog = await step('press Alt+F2', async () => {
-  typist.press(KEY.leftAlt, KEY.f2);
+  await keyboard.press('alt+F2');
   return screen.settled(300, { unlike: [desktop] });
 });
 await step('open a text editor by typing its name', async () => {
-  typist.type('gnome-text-editor');
-  typist.press(KEY.enter);
+  await keyboard.type('gnome-text-editor\n');
   return screen.settled(1000, { unlike: [desktop, dialog] });
 });
 await step('type a line, and read it back over the clipboard', async () => {
-  typist.type(LINE);
-  const copied = await clipboardText(connection, () => {
-    typist.press(KEY.leftCtrl, KEY.a);
-    typist.press(KEY.leftCtrl, KEY.c);
+  await keyboard.type(LINE);
+  const copied = await clipboardText(connection, async () => {
+    await keyboard.press('ctrl+a');
+    await keyboard.press('ctrl+c');
   });
   if (copied !== LINE) throw new Error(`typed "${LINE}", but the editor has "${copied}"`);
-  typist.press(KEY.end);
+  await keyboard.press('End');
   await screen.settled(500);
 });
 await step('take a picture of both monitors', async () => {

@@ -9,6 +9,8 @@ export type Descriptors = {
   fds: number[];
   /** Those that decoding came upon. With it, no descriptor is given out twice. */
   claimed?: Set<number>;
+  /** Those in variants are refused: nobody sees by the types of an interface that they are there, and for how long. */
+  noneInVariants?: true;
 };
 
 type Convert = (value: unknown, descriptors: Descriptors) => unknown;
@@ -62,6 +64,8 @@ const descriptor: Codec = {
 const variant: Codec = {
   decode: (value, descriptors) => {
     const { signature, value: inner } = value as Variant;
+    if (descriptors.noneInVariants && signature.includes('h'))
+      throw new InvalidArgs('a variant holds a file descriptor');
     return new Variant(signature, variantCodecFor(signature).decode(inner, descriptors));
   },
   encode: (value, descriptors) => {

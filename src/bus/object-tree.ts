@@ -45,7 +45,7 @@ export type Reply = { signature: string; body: unknown[]; fds?: number[] };
 /**
  * The objects that we export: takes method calls, checks types and rights, and answers. Handlers receive a verified
  * caller and converted values. Descriptors in a call are closed when its handler has settled (duplicate what you
- * keep); descriptors that a handler returns are given away.
+ * keep), and none is in a variant; descriptors that a handler returns are given away.
  */
 export class ObjectTree {
   readonly callers: Callers;
@@ -54,6 +54,11 @@ export class ObjectTree {
   readonly #objects = new Map<string, ExportedObject>();
   readonly #manager: ObjectManager | undefined;
   #held: Message[] | undefined;
+  /** Served although other calls wait. */
+  #early: string | undefined;
+  #calls = 0;
+  #unanswered = 0;
+  #answered: (() => void)[] = [];
 
   /** With `managerPath`, the object there is an ObjectManager of all objects below it. */
   constructor(bus: Bus, bouncer: Bouncer, managerPath?: string) {
@@ -61,7 +66,12 @@ export class ObjectTree {
     this.#bouncer = bouncer;
     this.#manager = managerPath === undefined ? undefined : new ObjectManager(bus, bouncer, managerPath);
     this.callers = new Callers(bus);
-    bus.onCall = (message) => void (this.#held?.push(message) ?? this.#take(message));
+    bus.onCall = (message) => {
+      this.#calls++;
+      this.#unanswered++;
+      if (this.#held === undefined || message.path === this.#early) void this.#take(message);
+      else this.#held.push(message);
+    };
   }
 
   /** Lets calls wait until `serve`: a service may own its name before it has everything to answer with. */
@@ -69,10 +79,27 @@ export class ObjectTree {
     this.#held ??= [];
   }
 
-  serve(): void {
+  /** Answers the calls that wait, and those to come; of one object alone while others wait for another `serve`. */
+  serve(path?: string): void {
     const held = this.#held ?? [];
-    this.#held = undefined;
-    for (const message of held) void this.#take(message);
+    this.#early = path;
+    this.#held = path === undefined ? undefined : held.filter((message) => message.path !== path);
+    for (const message of held) if (path === undefined || message.path === path) void this.#take(message);
+  }
+
+  /** How many calls ever came. */
+  get calls(): number {
+    return this.#calls;
+  }
+
+  /** Whether every call that came has its answer. */
+  get idle(): boolean {
+    return this.#unanswered === 0;
+  }
+
+  /** Resolves when every call that came has its answer. */
+  async answered(): Promise<void> {
+    if (!this.idle) await new Promise<void>((resolve) => this.#answered.push(resolve));
   }
 
   /** Makes the object reachable; announced to everybody by names, or with its properties to `owner` alone. */
@@ -93,6 +120,11 @@ export class ObjectTree {
     } catch (error) {
       answer = { type: ERROR, ...errorReply(error) };
     }
+    this.#reply(message, answer);
+    if (--this.#unanswered === 0) for (const resolve of this.#answered.splice(0)) resolve();
+  }
+
+  #reply(message: Message, answer: Omit<Message, 'serial'>): void {
     closeFds(message);
     if ((message.flags ?? 0) & NO_REPLY_EXPECTED) return closeFds(answer);
     answer.replySerial = message.serial;
@@ -132,7 +164,7 @@ export class ObjectTree {
     if (method === undefined) throw new UnknownMethod(`no method ${member} on ${descriptor.name}`);
     const takes = bodyCodecFor(method.in);
     expectSignature(message, takes.signature);
-    const args = takes.decode(message.body ?? [], { fds: message.fds ?? [] });
+    const args = takes.decode(message.body ?? [], { fds: message.fds ?? [], noneInVariants: true });
     const { name, access } = method;
     await this.#bouncer.admit({ caller, access, object, interface: descriptor.name, member: name, args });
     const handler = handlers[handlerName(name)];

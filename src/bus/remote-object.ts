@@ -2,7 +2,14 @@ import { InvalidArgs } from '../errors.js';
 import type { Bus } from './bus.js';
 import { CallError } from './call-error.js';
 import { bodyCodecFor, codecFor, type Descriptors } from './codec.js';
-import type { CallOptions, Client, InterfaceDescriptor, InterfaceShape, MethodDescriptor } from './descriptor.js';
+import type {
+  CallOptions,
+  Client,
+  InterfaceDescriptor,
+  InterfaceShape,
+  MethodDescriptor,
+  PropertyDescriptor,
+} from './descriptor.js';
 import { handlerName } from './handler-name.js';
 import { closeFd, closeFds, type Message } from './message.js';
 import { duplicate } from './native/descriptors.js';
@@ -47,6 +54,22 @@ export class RemoteObject<S extends InterfaceShape> {
       const { signature, value } = body[0] as Variant;
       if (signature !== property.type) throw new InvalidArgs(`${name} has type ${signature}`);
       return codecFor(property.type, property.dictionary).decode(value, descriptors) as S['properties'][N];
+    });
+  }
+
+  /** All properties in one call. An answer that leaves one out is a CallError, too. */
+  async allProperties(options?: CallOptions): Promise<S['properties']> {
+    const { destination, path } = this;
+    const call = { destination, path, interface: PROPERTIES, member: 'GetAll', signature: 's' };
+    const reply = await this.#bus.call({ ...call, body: [this.#descriptor.name] }, options);
+    return decodeReply(reply, 'a{sv}', 'GetAll', (body, descriptors) => {
+      const given = new Map(body[0] as [string, Variant][]);
+      const read = Object.entries<PropertyDescriptor>(this.#descriptor.properties).map(([name, property]) => {
+        const { signature, value } = given.get(name) ?? {};
+        if (signature !== property.type) throw new InvalidArgs(`${name} has type ${signature ?? 'none'}`);
+        return [name, codecFor(property.type, property.dictionary).decode(value, descriptors)];
+      });
+      return Object.fromEntries(read) as S['properties'];
     });
   }
 

@@ -26,6 +26,11 @@ export class Authenticator {
     this.#tokens = tokens;
   }
 
+  /** Whether failures are counted that a new daemon would not know. */
+  get needed(): boolean {
+    return this.#failures.counts;
+  }
+
   /** Every failure reads the same to the caller; the journal has the cause. */
   async authenticate(
     method: string,

@@ -28,8 +28,6 @@ export class Handover implements Handlers<HandoverInterface, Caller> {
     if (!this.#isRunning()) throw new SessionFailed('the session is not running');
     if (this.#offer !== undefined) throw new Busy('another connection waits to be taken');
     if (!fstatSync(fd).isSocket()) throw new InvalidArgs('the connection is not a socket');
-    if ([...metadata.values()].some(({ signature }) => signature.includes('h')))
-      throw new InvalidArgs('metadata cannot hold descriptors');
     const offer = { fd: duplicate(fd), metadata, watch: undefined as Disposable | undefined };
     this.#offer = offer;
     const watch = await this.#bus.subscriptions.watchName(caller.name, () => this.#withdraw(offer));

@@ -29,6 +29,14 @@ const PARAMETERS: Record<string, readonly (keyof BeginParameters)[]> = { token: 
 
 type LoginState = 'open' | 'prompting' | 'starting' | 'completed' | 'failed';
 
+/** What is left of a login when its daemon leaves, for the next one: it knows no secret. */
+export type KeptLogin = {
+  readonly number: number;
+  readonly owner: string;
+  readonly options: OpenLoginOptions;
+  readonly tries: number;
+};
+
 export type LoginHost = {
   readonly bus: Bus;
   readonly sessions: Sessions;
@@ -40,20 +48,30 @@ export type LoginHost = {
 export class Login implements Handlers<LoginInterface, Caller> {
   readonly owner: Caller;
   readonly object: ExportedObject;
+  readonly number: number;
   readonly #host: LoginHost;
   readonly #options: OpenLoginOptions;
   readonly #methods: readonly string[];
   readonly #idle: NodeJS.Timeout;
   #state: LoginState = 'open';
   #session: Session | undefined;
-  #tries = 0;
+  #tries: number;
   #gone = false;
   /** The token that it is begun with. */
   #token: string | undefined;
 
-  constructor(host: LoginHost, number: number, owner: Caller, methods: readonly string[], options: OpenLoginOptions) {
+  constructor(
+    host: LoginHost,
+    number: number,
+    owner: Caller,
+    methods: readonly string[],
+    options: OpenLoginOptions,
+    tries: number,
+  ) {
     this.#host = host;
+    this.number = number;
     this.owner = owner;
+    this.#tries = tries;
     this.#options = options;
     this.#methods = methods;
     this.object = new ExportedObject(host.bus, `${LOGINS_PATH}/${number}`, () => {
@@ -114,6 +132,13 @@ export class Login implements Handlers<LoginInterface, Caller> {
     if (this.#token !== token) return;
     if (this.#state === 'completed') return this.close();
     this.#fail(new AuthenticationFailed('the token was taken back'), false);
+  }
+
+  /** The daemon leaves: what the next one goes on with. One that is just starting its session has to begin again. */
+  leave(): KeptLogin | undefined {
+    if (this.#state === 'starting') this.#fail(new Busy('the service is being restarted: log in again'), false);
+    if (this.#state !== 'open') return undefined;
+    return { number: this.number, owner: this.owner.name, options: this.#options, tries: this.#tries };
   }
 
   /** Takes the login off the bus. A session that it completed stays. */

@@ -5,7 +5,7 @@ import type { ObjectTree } from '../bus/object-tree.js';
 import { Busy, MethodNotOffered } from '../errors.js';
 import { placeMonitors } from '../layout/layout.js';
 import { Authenticator } from './authenticator.js';
-import { Login } from './login.js';
+import { type KeptLogin, Login } from './login.js';
 import { RateLimit } from './rate-limit.js';
 import type { Sessions } from './sessions.js';
 
@@ -27,7 +27,7 @@ export class Logins {
 
   async open(caller: Caller, options: OpenLoginOptions): Promise<Login> {
     if (options.monitors !== undefined) placeMonitors(options.monitors);
-    const methods = Authenticator.METHODS.filter((method) => options.methods?.includes(method) ?? true);
+    const methods = offered(options);
     if (methods.length === 0)
       throw new MethodNotOffered(`none of those methods is offered: there is ${Authenticator.METHODS.join(', ')}`);
     if (caller.uid !== 0) {
@@ -36,13 +36,35 @@ export class Logins {
       this.#opened.check(`uid ${caller.uid}`);
       this.#opened.record(`uid ${caller.uid}`);
     }
+    return this.#add(caller, methods, options);
+  }
+
+  /** What the next daemon has to know of the logins that are open, when this one leaves. */
+  leave(): KeptLogin[] {
+    return [...this.#logins.keys()].flatMap((login) => login.leave() ?? []);
+  }
+
+  /** Goes on with a login of the daemon before, if its owner is still there. */
+  async resume({ number, owner, options, tries }: KeptLogin): Promise<void> {
+    const caller = await this.#host.tree.callers.identify(owner).catch(() => undefined);
+    if (caller !== undefined) await this.#add(caller, offered(options), options, { number, tries });
+  }
+
+  async #add(
+    caller: Caller,
+    methods: readonly string[],
+    options: OpenLoginOptions,
+    { number = this.#last + 1, tries = 0 } = {},
+  ): Promise<Login> {
     const { bus, tree, sessions, authenticator } = this.#host;
+    this.#last = Math.max(this.#last, number);
     const login = new Login(
       { bus, sessions, authenticator, forget: (closed) => this.#forget(closed) },
-      ++this.#last,
+      number,
       caller,
       methods,
       options,
+      tries,
     );
     this.#logins.set(login, { [Symbol.dispose]: () => {} });
     tree.add(login.object, caller.name);
@@ -50,6 +72,10 @@ export class Logins {
     if (this.#logins.has(login)) this.#logins.set(login, watch);
     else watch[Symbol.dispose]();
     return login;
+  }
+
+  get needed(): boolean {
+    return this.#logins.size > 0;
   }
 
   /** Ends the logins that were made with a token that is void. */
@@ -62,4 +88,9 @@ export class Logins {
     this.#logins.delete(login);
     this.#host.tree.remove(login.object, login.owner.name);
   }
+}
+
+/** The methods that both sides can do. */
+function offered(options: OpenLoginOptions): readonly string[] {
+  return Authenticator.METHODS.filter((method) => options.methods?.includes(method) ?? true);
 }

@@ -1,30 +1,33 @@
 import { mkdir } from 'node:fs/promises';
 import { Bus } from '../bus/bus.js';
 import { ExportedObject } from '../bus/exported-object.js';
-import { dbus } from '../bus/generated/dbus.js';
 import { ObjectTree } from '../bus/object-tree.js';
-import { RemoteObject } from '../bus/remote-object.js';
 import { TokenStore } from '../token-store/token-store.js';
 import { Agents } from './agents.js';
 import { Authenticator } from './authenticator.js';
 import { AccessBouncer } from './bouncer.js';
 import { Connections } from './connections.js';
+import { KeptLogins } from './kept-logins.js';
 import { Logind } from './logind.js';
 import { Logins } from './logins.js';
+import { Names } from './names.js';
 import { BUS_NAME, ROOT_PATH } from './paths.js';
 import { Polkit } from './polkit.js';
 import { RemoteAccess } from './remote-access.js';
 import { Sessions } from './sessions.js';
 import { Systemd } from './systemd.js';
 import { Tokens } from './tokens.js';
-
-/** From org.freedesktop.DBus.RequestName: whoever comes second must not take the name, nor wait for it. */
-const DO_NOT_QUEUE = 4;
-const PRIMARY_OWNER = 1;
+import { unneeded } from './unneeded.js';
 
 /** systemd makes these directories for us, closed to everybody else (remote-accessd.service). */
 const STATE = process.env.STATE_DIRECTORY ?? '/var/lib/remote-access';
 const RUNTIME = process.env.RUNTIME_DIRECTORY ?? '/run/remote-access';
+
+/** When nobody needs the daemon any more. */
+const EXIT_IDLE = exitIdle();
+
+/** Rather late than before the calls that came meanwhile are answered. */
+const stopped = new Promise<void>((resolve) => process.on('SIGTERM', () => resolve()));
 
 const bus = await Bus.system();
 const polkit = new Polkit(bus);
@@ -32,8 +35,8 @@ const tree = new ObjectTree(bus, new AccessBouncer(polkit, () => tree.callers), 
 
 // The name first: whoever has it may touch the state, and nobody else.
 tree.hold();
-const driver = new RemoteObject(bus, dbus, 'org.freedesktop.DBus', '/org/freedesktop/DBus');
-if ((await driver.methods.requestName(BUS_NAME, DO_NOT_QUEUE)) !== PRIMARY_OWNER) {
+const names = new Names(bus);
+if (!(await names.take())) {
   console.error(`${BUS_NAME} is taken: another remote-accessd is running`);
   process.exit(1);
 }
@@ -45,7 +48,8 @@ const sessions = new Sessions(
   { bus, tree, root, logind: new Logind(bus), systemd: new Systemd(bus), workers: `${RUNTIME}/sessions` },
   connections,
 );
-const logins = new Logins({ bus, tree, sessions, authenticator: new Authenticator(store) });
+const authenticator = new Authenticator(store);
+const logins = new Logins({ bus, tree, sessions, authenticator });
 new Tokens(store, root, (token, reason) => {
   if (reason === 'used-up') {
     for (const session of sessions.all()) session.outliveToken(token);
@@ -61,9 +65,25 @@ const agents = new Agents(bus, sessions, connections);
 tree.add(root);
 tree.add(agents.object);
 await mkdir(`${RUNTIME}/sessions`, { recursive: true, mode: 0o700 });
+const kept = new KeptLogins(`${RUNTIME}/logins`, await names.busId());
+for (const login of await kept.take()) await logins.resume(login);
 await sessions.adopt((token) => store.find(token) !== undefined);
 tree.serve();
 
-process.once('SIGTERM', () => process.exit(0));
-console.error((await bus.closed).message);
-process.exit(1);
+const idle = unneeded(tree, () => sessions.needed || logins.needed || authenticator.needed, EXIT_IDLE);
+const lost = await Promise.race([bus.closed, stopped, idle]);
+if (lost !== undefined) {
+  console.error(lost.message);
+  process.exit(1);
+}
+await names.leave(tree, () => kept.put(logins.leave()));
+process.exit(0);
+
+/** After how many milliseconds a daemon that nobody needs leaves: REMOTE_ACCESS_EXIT_IDLE_SECONDS, 'infinity' for never. */
+function exitIdle(): number {
+  const text = process.env.REMOTE_ACCESS_EXIT_IDLE_SECONDS ?? '30';
+  if (text === 'infinity') return Number.POSITIVE_INFINITY;
+  if (/^\d{1,6}(\.\d{1,3})?$/.test(text)) return Number(text) * 1000;
+  console.error(`REMOTE_ACCESS_EXIT_IDLE_SECONDS is neither a number of seconds nor 'infinity': ${text}`);
+  process.exit(1);
+}

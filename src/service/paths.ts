@@ -1,5 +1,7 @@
 /** Where our objects are on the bus. */
 export const BUS_NAME = 'org.freedesktop.RemoteAccess';
+/** Nobody calls it: it is taken as long as a daemon lives. */
+export const PROCESS_NAME = `${BUS_NAME}.Daemon`;
 export const ROOT_PATH = '/org/freedesktop/RemoteAccess';
 export const AGENTS_PATH = `${ROOT_PATH}/Agents`;
 export const LOGINS_PATH = `${ROOT_PATH}/login`;

@@ -36,6 +36,11 @@ export class RateLimit {
     if (oldest?.done === false) this.#times.delete(oldest.value);
   }
 
+  /** Whether anything is counted now. */
+  get counts(): boolean {
+    return [...this.#times.keys()].some((key) => this.#recent(key).length > 0);
+  }
+
   #recent(key: string): number[] {
     const start = this.#now() - this.#window;
     return (this.#times.get(key) ?? []).filter((time) => time > start);

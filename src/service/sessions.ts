@@ -5,13 +5,13 @@ import type { ExportedObject } from '../bus/exported-object.js';
 import type { ConnectOptions, Monitor } from '../bus/generated/dictionaries.js';
 import { remoteAccess } from '../bus/generated/remote-access.js';
 import type { ObjectTree } from '../bus/object-tree.js';
+import { chooseDesktop, type Desktop } from '../desktops/desktops.js';
 import { Busy, NotSupported, SessionFailed } from '../errors.js';
 import { defaultLayout, placeMonitors } from '../layout/layout.js';
 import { launchWorker } from '../login/launch.js';
 import { livingWorkers } from '../login/scan.js';
 import type { Worker } from '../login/worker.js';
 import type { Connections } from './connections.js';
-import { chooseDesktop, type Desktop } from './desktops.js';
 import type { Logind } from './logind.js';
 import { type KeptSession, Session, type SessionRecord } from './session.js';
 import type { Systemd } from './systemd.js';
@@ -59,6 +59,11 @@ export class Sessions {
 
   all(): Iterable<Session> {
     return this.#sessions.values();
+  }
+
+  /** Whether there is a session, or somebody waits for one. */
+  get needed(): boolean {
+    return this.#sessions.size > 0 || this.#starting.size > 0;
   }
 
   initialLayout(session: Session): Monitor[] {

@@ -1,8 +1,8 @@
 import { timingSafeEqual } from 'node:crypto';
 import { EventEmitter } from 'node:events';
 import type { Grant, TokenInfo } from '../bus/generated/dictionaries.js';
-import { Busy, InvalidToken, NoSuchToken } from '../errors.js';
-import { formatToken, generateToken, hashSecret, parseToken } from './token.js';
+import { Busy, InvalidArgs, InvalidToken, NoSuchToken } from '../errors.js';
+import { formatToken, generateToken, type HashedToken, hashSecret, parseToken } from './token.js';
 import { TokenDirectory } from './token-directory.js';
 import { describeRecord, parseRecord, type TokenRecord } from './token-record.js';
 
@@ -83,30 +83,39 @@ export class TokenStore extends EventEmitter<{ added: [id: string]; removed: [id
   }
 
   /** Makes a token, which is on disk when the promise resolves. Busy: the user has too many. */
-  provision(request: Provision): Promise<{ id: string; token: string }> {
+  async provision(request: Provision): Promise<{ id: string; token: string }> {
+    const token = generateToken();
+    await this.place(request, { id: token.id, hash: hashSecret(token.secret).toString('hex') });
+    return { id: token.id, token: formatToken(token) };
+  }
+
+  /**
+   * Takes in a token that was made elsewhere, of whose secret only the hash is known. Doing it again replaces what was
+   * said of it. Busy: the user has too many. InvalidArgs: another token has that id.
+   */
+  place(request: Provision, { id, hash }: HashedToken): Promise<void> {
     return this.#exclusive(async () => {
       await this.#expire();
-      const own = [...this.#records.values()].filter(({ uid }) => uid === request.uid);
+      const known = this.#records.get(id);
+      if (known !== undefined && known.hash !== hash) throw new InvalidArgs(`there is another token ${id}`);
+      const own = [...this.#records.values()].filter((record) => record.uid === request.uid && record !== known);
       if (own.length >= MOST_TOKENS_PER_USER)
         throw new Busy(`${request.user} has ${own.length} tokens: revoke some first`);
-      const token = generateToken();
       const { appId, ...rest } = request;
       const created = this.#seconds();
-      const hash = hashSecret(token.secret).toString('hex');
       // Read back as if from disk: what could not be read later is refused now.
       const record = parseRecord(
-        JSON.stringify({ format: 1, id: token.id, hash, ...rest, 'app-id': appId, created, 'last-used': 0 }),
+        JSON.stringify({ format: 1, id, hash, ...rest, 'app-id': appId, created, 'last-used': 0 }),
       );
       try {
         await this.#directory.write(record);
       } catch (error) {
-        await this.#directory.remove(token.id).catch(() => {});
+        if (known === undefined) await this.#directory.remove(id).catch(() => {});
         throw error;
       }
-      this.#records.set(token.id, record);
-      this.emit('added', token.id);
+      this.#records.set(id, record);
+      this.emit('added', id);
       this.#arm();
-      return { id: token.id, token: formatToken(token) };
     });
   }
 

@@ -1,11 +1,15 @@
 import { createHash, randomBytes, randomInt } from 'node:crypto';
-import { InvalidToken } from '../errors.js';
+import { InvalidArgs, InvalidToken } from '../errors.js';
 
 /** A token as its holder has it: the public id that names it, and the secret that proves it. */
 export type Token = { readonly id: string; readonly secret: string };
 
+/** What may be known of a token to everybody: its id, and the SHA-256 of its secret in hexadecimal. */
+export type HashedToken = { readonly id: string; readonly hash: string };
+
 export const ID = /^[a-z2-7]{10}$/;
 const TEXT = /^ra1-([a-z2-7]{10})-([0-9a-f]{64})$/;
+const HASHED_TEXT = /^ra1-([a-z2-7]{10})-sha256:([0-9a-f]{64})$/;
 const LENGTH = 'ra1--'.length + 10 + 64;
 const ALPHABET = 'abcdefghijklmnopqrstuvwxyz234567';
 
@@ -32,4 +36,16 @@ export function parseToken(text: string): Token {
  */
 export function hashSecret(secret: string): Buffer {
   return createHash('sha256').update(secret).digest();
+}
+
+/** A hashed token as a line of text, for placing it where the token itself is not to be known. */
+export function formatHashedToken({ id, hash }: HashedToken): string {
+  return `ra1-${id}-sha256:${hash}`;
+}
+
+/** Reads exactly what formatHashedToken writes; else InvalidArgs. */
+export function parseHashedToken(text: string): HashedToken {
+  const [, id, hash] = HASHED_TEXT.exec(text) ?? [];
+  if (id === undefined || hash === undefined) throw new InvalidArgs('the text is not a hashed token');
+  return { id, hash };
 }

@@ -24,7 +24,8 @@ export class LoginFailed extends RemoteAccessError {
 export class Tool implements AsyncDisposable {
   readonly bus: Bus;
 
-  private constructor(bus: Bus) {
+  /** Owns the bus connection. */
+  constructor(bus: Bus) {
     this.bus = bus;
   }
 

@@ -87,6 +87,23 @@ describe('hostile and vanishing peers', () => {
     for (const fd of [reading, writing]) closeSync(fd);
   });
 
+  it('refuses descriptors in variants, however deep: handlers cannot know how long those live', async () => {
+    const [reading, writing] = pipe();
+    await handled();
+    const before = descriptorsOpen();
+    const inside = (signature: string, value: unknown) => new Variant(signature, value);
+    const values = [inside('h', 0), inside('ah', [0]), inside('v', inside('(sv)', ['x', inside('h', 0)]))];
+    for (const value of values) {
+      const answer = await peer.ask({ ...call('Reflect', 'v', [value]), fds: [reading] });
+      assert.equal(answer.errorName, 'org.freedesktop.DBus.Error.InvalidArgs');
+      const options = [['key', value]];
+      const other = await peer.ask({ ...call('Echo', 'sa{sv}', ['x', options]), fds: [reading] });
+      assert.equal(other.errorName, 'org.freedesktop.DBus.Error.InvalidArgs');
+    }
+    assert.deepEqual([service.calls, descriptorsOpen()], [[], before]);
+    for (const fd of [reading, writing]) closeSync(fd);
+  });
+
   it('keeps no descriptor of signals and of answers to nothing', async () => {
     const [reading, writing] = pipe();
     await handled();

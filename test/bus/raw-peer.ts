@@ -11,6 +11,7 @@ export class RawPeer extends EventEmitter implements Disposable {
   readonly #fd: number;
   readonly #socket: MessageSocket;
   #serial = 1;
+  #closed = false;
   name = '';
 
   private constructor(fd: number) {
@@ -21,7 +22,10 @@ export class RawPeer extends EventEmitter implements Disposable {
         closeFds(message);
         if (message.member !== 'NameAcquired') this.emit('message', message);
       },
-      closed: () => this.emit('closed'),
+      closed: () => {
+        this.#closed = true;
+        this.emit('closed');
+      },
     });
   }
 
@@ -37,9 +41,23 @@ export class RawPeer extends EventEmitter implements Disposable {
 
   /** Sends a message and returns its serial. Descriptors stay the caller's. */
   send(message: Omit<Message, 'serial'>): number {
-    const serial = this.#serial++;
+    const serial = this.nextSerial();
     this.sendBytes(Buffer.concat(encodeMessage({ ...message, serial })), message.fds);
     return serial;
+  }
+
+  nextSerial(): number {
+    return this.#serial++;
+  }
+
+  /** Sends bytes however long it takes the bus to take them; it may have closed the connection by then. */
+  async deliver(bytes: Buffer, fds: readonly number[] = []): Promise<void> {
+    for (let at = 0; at < bytes.length && !this.#closed; ) {
+      const sent = trySend(this.#fd, bytes.subarray(at), at === 0 ? fds : []);
+      if (sent === undefined) return;
+      if (sent > 0) at += sent;
+      else await new Promise((resolve) => setImmediate(resolve));
+    }
   }
 
   sendBytes(bytes: Buffer, fds: readonly number[] = []): void {
@@ -64,5 +82,14 @@ export class RawPeer extends EventEmitter implements Disposable {
 
   [Symbol.dispose](): void {
     this.#socket.destroy(new Error('done'));
+  }
+}
+
+/** How many bytes went out, less than 0 if none can now; undefined if the other end is gone. */
+function trySend(fd: number, bytes: Buffer, fds: readonly number[]): number | undefined {
+  try {
+    return send(fd, bytes, fds);
+  } catch {
+    return undefined;
   }
 }

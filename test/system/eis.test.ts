@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
-import { regionAt, type ToolRegion } from '../../src/portal-backend/eis/regions.js';
+import { regionAt, type ToolRegion } from '../../src/ei/regions.js';
 import { JsonLines } from './clients/json-lines.js';
 
 const clients = fileURLToPath(new URL('./clients', import.meta.url));

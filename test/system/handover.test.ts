@@ -86,7 +86,9 @@ describe('the handover of a socket', () => {
     const file = openSync('/dev/null', 'r');
     await refuses(INVALID_ARGS, offer(file, new Map()));
     const [ours, theirs] = socketPair();
-    await refuses(INVALID_ARGS, offer(theirs, new Map([['more', new Variant('h', file)]])));
+    const hidden = new Variant('v', new Variant('a{sv}', new Map([['deep', new Variant('h', file)]])));
+    for (const more of [new Variant('h', file), new Variant('ah', [file]), hidden])
+      await refuses(INVALID_ARGS, offer(theirs, new Map([['more', more]])));
     closeSync(file);
     closeFd(ours);
     closeFd(theirs);

@@ -2,8 +2,8 @@ import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 
 describe('the units', () => {
-  it('keep remote-accessd exposed no more than 3.0 of 10', () => {
-    const args = ['security', '--no-pager', '--threshold=29', 'remote-accessd.service'];
+  it('keep remote-accessd exposed no more than 1.0 of 10', () => {
+    const args = ['security', '--no-pager', '--threshold=10', 'remote-accessd.service'];
     const { status, stdout } = spawnSync('systemd-analyze', args, { encoding: 'utf8' });
     assert.equal(status, 0, stdout);
   });

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
-import { parseCommand } from '../../src/service/desktop-command.js';
-import { readString } from '../../src/service/desktop-entry.js';
+import { parseCommand } from '../../src/desktops/desktop-command.js';
+import { readString } from '../../src/desktops/desktop-entry.js';
 import { SeededRandom } from './seeded-random.js';
 
 describe('the Exec key', () => {

@@ -3,8 +3,8 @@ import { execFileSync } from 'node:child_process';
 import { chmod, mkdir, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { parseDesktopEntry, readList, readString } from '../../src/service/desktop-entry.js';
-import { chooseDesktop, type DesktopPlaces, listDesktops } from '../../src/service/desktops.js';
+import { parseDesktopEntry, readList, readString } from '../../src/desktops/desktop-entry.js';
+import { chooseDesktop, type DesktopPlaces, listDesktops } from '../../src/desktops/desktops.js';
 
 const GNOME = `[Desktop Entry]
 Name[de]=GNOME auf Deutsch

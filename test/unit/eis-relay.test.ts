@@ -2,11 +2,12 @@ import assert from 'node:assert/strict';
 import { EventEmitter, once } from 'node:events';
 import { closeSync, readdirSync } from 'node:fs';
 import { Socket } from 'node:net';
+import { type Capability, capabilities } from '../../src/ei/protocol.js';
+import type { Region, ToolRegion } from '../../src/ei/regions.js';
+import type { Modifiers } from '../../src/ei/sender.js';
 import { CompositorInput } from '../../src/portal-backend/eis/compositor-input.js';
-import type { InputTarget, InputTargetEvents, Modifiers } from '../../src/portal-backend/eis/input-target.js';
+import type { InputTarget, InputTargetEvents } from '../../src/portal-backend/eis/input-target.js';
 import type { Keymap } from '../../src/portal-backend/eis/keymap.js';
-import { type Capability, capabilities } from '../../src/portal-backend/eis/protocol.js';
-import type { Region, ToolRegion } from '../../src/portal-backend/eis/regions.js';
 import { type InputGrant, ToolInput } from '../../src/portal-backend/eis/tool-input.js';
 
 /** Writes down what reaches it. */

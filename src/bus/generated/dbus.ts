@@ -13,7 +13,10 @@ export type Dbus = {
     RemoveMatch: { in: [rule: string]; out: [] };
     GetNameOwner: { in: [name: string]; out: [uniqueName: string] };
     NameHasOwner: { in: [name: string]; out: [hasOwner: boolean] };
+    ListActivatableNames: { in: []; out: [names: string[]] };
+    GetConnectionUnixProcessID: { in: [name: string]; out: [pid: number] };
     GetConnectionCredentials: { in: [name: string]; out: [credentials: Map<string, Variant>] };
+    GetId: { in: []; out: [id: string] };
     StartServiceByName: { in: [name: string, flags: number]; out: [result: number] };
   };
   properties: {};
@@ -127,6 +130,33 @@ export const dbus: InterfaceDescriptor<Dbus> = {
       ],
       "access": []
     },
+    "ListActivatableNames": {
+      "name": "ListActivatableNames",
+      "in": [],
+      "out": [
+        {
+          "name": "names",
+          "type": "as"
+        }
+      ],
+      "access": []
+    },
+    "GetConnectionUnixProcessID": {
+      "name": "GetConnectionUnixProcessID",
+      "in": [
+        {
+          "name": "name",
+          "type": "s"
+        }
+      ],
+      "out": [
+        {
+          "name": "pid",
+          "type": "u"
+        }
+      ],
+      "access": []
+    },
     "GetConnectionCredentials": {
       "name": "GetConnectionCredentials",
       "in": [
@@ -139,6 +169,17 @@ export const dbus: InterfaceDescriptor<Dbus> = {
         {
           "name": "credentials",
           "type": "a{sv}"
+        }
+      ],
+      "access": []
+    },
+    "GetId": {
+      "name": "GetId",
+      "in": [],
+      "out": [
+        {
+          "name": "id",
+          "type": "s"
         }
       ],
       "access": []
@@ -185,5 +226,5 @@ export const dbus: InterfaceDescriptor<Dbus> = {
       "to": "everyone"
     }
   },
-  "introspection": "<interface name=\"org.freedesktop.DBus\"><annotation name=\"org.gtk.GDBus.DocString\" value=\"The message bus itself; GetConnectionCredentials has ProcessFD since dbus 1.15.8.\"/><method name=\"Hello\"><arg name=\"unique_name\" type=\"s\" direction=\"out\"/></method><method name=\"RequestName\"><arg name=\"name\" type=\"s\" direction=\"in\"/><arg name=\"flags\" type=\"u\" direction=\"in\"/><arg name=\"result\" type=\"u\" direction=\"out\"/></method><method name=\"ReleaseName\"><arg name=\"name\" type=\"s\" direction=\"in\"/><arg name=\"result\" type=\"u\" direction=\"out\"/></method><method name=\"AddMatch\"><arg name=\"rule\" type=\"s\" direction=\"in\"/></method><method name=\"RemoveMatch\"><arg name=\"rule\" type=\"s\" direction=\"in\"/></method><method name=\"GetNameOwner\"><arg name=\"name\" type=\"s\" direction=\"in\"/><arg name=\"unique_name\" type=\"s\" direction=\"out\"/></method><method name=\"NameHasOwner\"><arg name=\"name\" type=\"s\" direction=\"in\"/><arg name=\"has_owner\" type=\"b\" direction=\"out\"/></method><method name=\"GetConnectionCredentials\"><arg name=\"name\" type=\"s\" direction=\"in\"/><arg name=\"credentials\" type=\"a{sv}\" direction=\"out\"/></method><method name=\"StartServiceByName\"><arg name=\"name\" type=\"s\" direction=\"in\"/><arg name=\"flags\" type=\"u\" direction=\"in\"/><arg name=\"result\" type=\"u\" direction=\"out\"/></method><signal name=\"NameOwnerChanged\"><arg name=\"name\" type=\"s\"/><arg name=\"old_owner\" type=\"s\"/><arg name=\"new_owner\" type=\"s\"/></signal></interface>"
+  "introspection": "<interface name=\"org.freedesktop.DBus\"><annotation name=\"org.gtk.GDBus.DocString\" value=\"The message bus itself; GetConnectionCredentials has ProcessFD since dbus 1.15.8.\"/><method name=\"Hello\"><arg name=\"unique_name\" type=\"s\" direction=\"out\"/></method><method name=\"RequestName\"><arg name=\"name\" type=\"s\" direction=\"in\"/><arg name=\"flags\" type=\"u\" direction=\"in\"/><arg name=\"result\" type=\"u\" direction=\"out\"/></method><method name=\"ReleaseName\"><arg name=\"name\" type=\"s\" direction=\"in\"/><arg name=\"result\" type=\"u\" direction=\"out\"/></method><method name=\"AddMatch\"><arg name=\"rule\" type=\"s\" direction=\"in\"/></method><method name=\"RemoveMatch\"><arg name=\"rule\" type=\"s\" direction=\"in\"/></method><method name=\"GetNameOwner\"><arg name=\"name\" type=\"s\" direction=\"in\"/><arg name=\"unique_name\" type=\"s\" direction=\"out\"/></method><method name=\"NameHasOwner\"><arg name=\"name\" type=\"s\" direction=\"in\"/><arg name=\"has_owner\" type=\"b\" direction=\"out\"/></method><method name=\"ListActivatableNames\"><arg name=\"names\" type=\"as\" direction=\"out\"/></method><method name=\"GetConnectionUnixProcessID\"><arg name=\"name\" type=\"s\" direction=\"in\"/><arg name=\"pid\" type=\"u\" direction=\"out\"/></method><method name=\"GetConnectionCredentials\"><arg name=\"name\" type=\"s\" direction=\"in\"/><arg name=\"credentials\" type=\"a{sv}\" direction=\"out\"/></method><method name=\"GetId\"><arg name=\"id\" type=\"s\" direction=\"out\"/></method><method name=\"StartServiceByName\"><arg name=\"name\" type=\"s\" direction=\"in\"/><arg name=\"flags\" type=\"u\" direction=\"in\"/><arg name=\"result\" type=\"u\" direction=\"out\"/></method><signal name=\"NameOwnerChanged\"><arg name=\"name\" type=\"s\"/><arg name=\"old_owner\" type=\"s\"/><arg name=\"new_owner\" type=\"s\"/></signal></interface>"
 };

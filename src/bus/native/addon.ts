@@ -6,10 +6,10 @@ const require = createRequire(import.meta.url);
 
 /**
  * Loads one of the project's own Node-API addons by name. They lie in `native/` beside an installed program (which is
- * one bundled file), and in `dist/native/` when TypeScript is run from the source tree.
+ * one bundled file, or a folder of such), and in `dist/native/` when TypeScript is run from the source tree.
  */
 export function loadAddon<T>(name: string): T {
-  const places = [`./native/${name}.node`, `../../../dist/native/${name}.node`];
+  const places = [`./native/${name}.node`, `../native/${name}.node`, `../../../dist/native/${name}.node`];
   const paths = places.map((place) => fileURLToPath(new URL(place, import.meta.url)));
   const path = paths.find(existsSync);
   if (path === undefined) throw new Error(`${name}.node is not built: run npm run build`);

@@ -1,7 +1,7 @@
 import type { EventEmitter } from 'node:events';
 import type { CursorMode, Monitor } from '../../bus/generated/dictionaries.js';
+import type { ToolRegion } from '../../ei/regions.js';
 import type { InputTarget } from '../eis/input-target.js';
-import type { ToolRegion } from '../eis/regions.js';
 
 /** A monitor as it is now: everything that a client may leave out is filled in. */
 export type Screen = Required<Monitor>;

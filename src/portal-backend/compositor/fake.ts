@@ -2,11 +2,12 @@ import { EventEmitter } from 'node:events';
 import { openSync } from 'node:fs';
 import type { Bus } from '../../bus/bus.js';
 import type { CursorMode } from '../../bus/generated/dictionaries.js';
+import type { Capability } from '../../ei/protocol.js';
+import type { Region, ToolRegion } from '../../ei/regions.js';
+import type { Modifiers } from '../../ei/sender.js';
 import { StaleSerial } from '../../errors.js';
 import { logicalSize } from '../../layout/layout.js';
-import type { InputTarget, InputTargetEvents, Modifiers } from '../eis/input-target.js';
-import type { Capability } from '../eis/protocol.js';
-import type { Region, ToolRegion } from '../eis/regions.js';
+import type { InputTarget, InputTargetEvents } from '../eis/input-target.js';
 import type {
   ClipboardEvents,
   Compositor,

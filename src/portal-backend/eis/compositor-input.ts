@@ -1,12 +1,12 @@
 import { EventEmitter } from 'node:events';
+import { type Capability, request } from '../../ei/protocol.js';
+import { clampInto, type Region } from '../../ei/regions.js';
+import { type Modifiers, Sender } from '../../ei/sender.js';
+import type { SenderDevice } from '../../ei/sender-device.js';
 import { SessionFailed } from '../../errors.js';
-import { CompositorConnection } from './compositor-connection.js';
-import type { CompositorDevice } from './compositor-device.js';
 import { Held } from './held.js';
-import type { InputTarget, InputTargetEvents, Modifiers } from './input-target.js';
-import type { Keymap } from './keymap.js';
-import { type Capability, request } from './protocol.js';
-import { clampInto, type Region } from './regions.js';
+import type { InputTarget, InputTargetEvents } from './input-target.js';
+import { Keymap } from './keymap.js';
 
 /**
  * For how long pointer and touch input waits for absolute devices to come back. The compositor replaces them at every
@@ -44,13 +44,14 @@ export class CompositorInput extends EventEmitter<InputTargetEvents> implements 
   /** Settles when the devices of the beginning are there; fails with SessionFailed. */
   readonly ready: Promise<void>;
   readonly #settle: (failure?: string) => void;
-  readonly #connection: CompositorConnection;
-  #devices: CompositorDevice[] = [];
-  #dirty: CompositorDevice[] = [];
+  readonly #connection: Sender;
+  #keymap: Keymap | undefined;
+  #devices: SenderDevice[] = [];
+  #dirty: SenderDevice[] = [];
   #modifiers: Modifiers = { depressed: 0, latched: 0, locked: 0, group: 0 };
   readonly #keys = new Held();
   readonly #buttons = new Held();
-  readonly #touches = new Map<number, CompositorDevice>();
+  readonly #touches = new Map<number, SenderDevice>();
   #nextTouch = 1;
   readonly #waiting: Waiting[] = [];
   /** The newest absolute position, while nothing has moved the pointer since. */
@@ -74,10 +75,15 @@ export class CompositorInput extends EventEmitter<InputTargetEvents> implements 
     });
     this.ready.catch(() => undefined);
     this.#settle = settle;
-    this.#connection = new CompositorConnection(fd, name, {
+    this.#connection = new Sender(fd, name, {
       added: (device) => this.#added(device),
       removed: (device) => this.#removed(device),
       settled: () => settle(),
+      keymap: (fd, size) => {
+        const keymap = Keymap.take(fd, size);
+        this.#keymap?.[Symbol.dispose]();
+        this.#keymap = keymap;
+      },
       modifiers: (modifiers) => {
         this.#modifiers = modifiers;
         this.emit('modifiers', modifiers);
@@ -88,7 +94,7 @@ export class CompositorInput extends EventEmitter<InputTargetEvents> implements 
   }
 
   get keymap(): Keymap | undefined {
-    return this.#connection.keymap;
+    return this.#keymap;
   }
 
   get modifiers(): Modifiers {
@@ -228,17 +234,19 @@ export class CompositorInput extends EventEmitter<InputTargetEvents> implements 
     this.#devices = [];
     this.#dirty.length = 0;
     this.#touches.clear();
+    this.#keymap?.[Symbol.dispose]();
+    this.#keymap = undefined;
     this.emit('closed');
   }
 
-  #added(device: CompositorDevice): void {
+  #added(device: SenderDevice): void {
     this.#devices = [...this.#devices.filter((other) => other !== device), device];
     this.#runWaiting();
     this.emit('devices');
   }
 
   /** The compositor released what was held on it. */
-  #removed(device: CompositorDevice): void {
+  #removed(device: SenderDevice): void {
     this.#devices = this.#devices.filter((other) => other !== device);
     this.#dirty = this.#dirty.filter((other) => other !== device);
     if (device.interfaces.has('ei_keyboard')) this.#keys.clear();
@@ -257,7 +265,7 @@ export class CompositorInput extends EventEmitter<InputTargetEvents> implements 
 
   /** The object of the device for that capability, whose frame is then due. The relative pointer comes first. */
   #use(capability: Capability): bigint | undefined {
-    let found: CompositorDevice | undefined;
+    let found: SenderDevice | undefined;
     for (const device of this.#devices) {
       if (device.has(capability) && (found === undefined || device.interfaces.has('ei_pointer'))) found = device;
     }
@@ -266,7 +274,7 @@ export class CompositorInput extends EventEmitter<InputTargetEvents> implements 
     return found.object(capability);
   }
 
-  #mark(device: CompositorDevice): void {
+  #mark(device: SenderDevice): void {
     if (device.dirty) return;
     device.dirty = true;
     this.#dirty.push(device);

@@ -1,15 +1,8 @@
 import type { EventEmitter } from 'node:events';
+import type { Capability } from '../../ei/protocol.js';
+import type { Region } from '../../ei/regions.js';
+import type { Modifiers } from '../../ei/sender.js';
 import type { Keymap } from './keymap.js';
-import type { Capability } from './protocol.js';
-import type { Region } from './regions.js';
-
-/** XKB modifier masks and the effective group of the session's keyboard. */
-export type Modifiers = {
-  readonly depressed: number;
-  readonly latched: number;
-  readonly locked: number;
-  readonly group: number;
-};
 
 export type InputTargetEvents = {
   /** Devices came or went: keymap, capabilities or regions may have changed. */

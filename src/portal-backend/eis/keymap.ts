@@ -1,7 +1,7 @@
 import { closeSync, fstatSync, mkdtempSync, openSync, readSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { ProtocolError } from './protocol.js';
+import { ProtocolError } from '../../ei/protocol.js';
 
 const LARGEST = 1 << 20;
 

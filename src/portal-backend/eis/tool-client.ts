@@ -1,5 +1,4 @@
-import type { InputTarget } from './input-target.js';
-import type { Message } from './message.js';
+import type { Message } from '../../ei/message.js';
 import {
   type Capability,
   capabilities,
@@ -14,9 +13,10 @@ import {
   VIRTUAL_DEVICE,
   versions,
   XKB_KEYMAP,
-} from './protocol.js';
-import type { ToolRegion } from './regions.js';
-import { EiSocket } from './socket.js';
+} from '../../ei/protocol.js';
+import type { ToolRegion } from '../../ei/regions.js';
+import { EiSocket } from '../../ei/socket.js';
+import type { InputTarget } from './input-target.js';
 import { type Kind, kinds, ToolDevice } from './tool-device.js';
 
 /** A tool that leaves this much unread is gone. */

@@ -1,6 +1,6 @@
+import { type Capability, ProtocolError, request } from '../../ei/protocol.js';
+import { regionAt, type ToolRegion } from '../../ei/regions.js';
 import type { InputTarget } from './input-target.js';
-import { type Capability, ProtocolError, request } from './protocol.js';
-import { regionAt, type ToolRegion } from './regions.js';
 
 /** The devices that a tool gets, and what each can do. */
 export const kinds = {

@@ -1,9 +1,9 @@
 import { socketPair } from '../../bus/native/descriptors.js';
+import type { Capability } from '../../ei/protocol.js';
+import type { ToolRegion } from '../../ei/regions.js';
 import { Busy, SessionFailed } from '../../errors.js';
 import type { InputTarget } from './input-target.js';
 import type { Keymap } from './keymap.js';
-import type { Capability } from './protocol.js';
-import type { ToolRegion } from './regions.js';
 import { ToolClient, type ToolRights } from './tool-client.js';
 import { kinds } from './tool-device.js';
 

@@ -5,8 +5,8 @@
 import { closeSync, readdirSync } from 'node:fs';
 import { createInterface } from 'node:readline';
 import { connectUnix, send } from '../../../src/bus/native/descriptors.js';
+import type { ToolRegion } from '../../../src/ei/regions.js';
 import { CompositorInput } from '../../../src/portal-backend/eis/compositor-input.js';
-import type { ToolRegion } from '../../../src/portal-backend/eis/regions.js';
 import { type InputGrant, ToolInput } from '../../../src/portal-backend/eis/tool-input.js';
 import { receiveOne } from './receive-one.js';
 

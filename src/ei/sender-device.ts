@@ -2,7 +2,7 @@ import { type Capability, capabilities } from './protocol.js';
 import type { Region } from './regions.js';
 
 /** A device of the compositor, as it announced it. */
-export class CompositorDevice {
+export class SenderDevice {
   readonly id: bigint;
   readonly interfaces = new Map<Capability, bigint>();
   readonly regions: Region[] = [];

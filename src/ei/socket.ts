@@ -1,5 +1,5 @@
 import { closeSync } from 'node:fs';
-import { duplicate, READABLE, receive, send, Watch, WRITABLE } from '../../bus/native/descriptors.js';
+import { duplicate, READABLE, receive, send, Watch, WRITABLE } from '../bus/native/descriptors.js';
 import { Message } from './message.js';
 import { ProtocolError } from './protocol.js';
 

@@ -32,7 +32,7 @@ export const COMPOSITORS: readonly string[] = ['mutter', 'fake'];
 /** Which desktop is the default, if it is installed; else the first by id. */
 const PREFERRED = 'gnome';
 
-const INSTALLED: DesktopPlaces = {
+export const INSTALLED: DesktopPlaces = {
   sessions: ['/usr/local/share/wayland-sessions', '/usr/share/wayland-sessions'],
   dropIns: ['/usr/share/remote-access/desktops', '/etc/remote-access/desktops'],
   path: process.env.PATH ?? '/usr/local/bin:/usr/bin:/bin',
@@ -48,9 +48,12 @@ const LONGEST_START_TIMEOUT = 600;
 
 type Entry = Map<string, string>;
 
+/** Told of a desktop or a file that is broken, and is passed over. */
+export type Skipped = (what: string, why: string) => void;
+
 /** The desktops that can run headless, the default one first. Those with NoDisplay are left out. */
-export async function listDesktops(places: DesktopPlaces = INSTALLED): Promise<Desktop[]> {
-  const found = await findDesktops(places);
+export async function listDesktops(places: DesktopPlaces = INSTALLED, skipped: Skipped = warn): Promise<Desktop[]> {
+  const found = await findDesktops(places, skipped);
   return found.filter(({ shown }) => shown).map(({ desktop }) => desktop);
 }
 
@@ -60,20 +63,20 @@ export async function chooseDesktop(
   places: DesktopPlaces = INSTALLED,
 ): Promise<Desktop | undefined> {
   if (id === undefined || id === '') return (await listDesktops(places))[0];
-  return (await findDesktops(places)).find(({ desktop }) => desktop.id === id)?.desktop;
+  return (await findDesktops(places, warn)).find(({ desktop }) => desktop.id === id)?.desktop;
 }
 
-async function findDesktops(places: DesktopPlaces): Promise<{ desktop: Desktop; shown: boolean }[]> {
+async function findDesktops(places: DesktopPlaces, skipped: Skipped): Promise<{ desktop: Desktop; shown: boolean }[]> {
   const entries = new Map<string, Entry>();
   for (const directory of places.sessions)
-    for (const [id, entry] of await readEntries(directory)) if (!entries.has(id)) entries.set(id, entry);
+    for (const [id, entry] of await readEntries(directory, skipped)) if (!entries.has(id)) entries.set(id, entry);
   for (const directory of places.dropIns)
-    for (const [id, entry] of await readEntries(directory))
+    for (const [id, entry] of await readEntries(directory, skipped))
       entries.set(id, new Map([...(entries.get(id) ?? []), ...entry]));
   const found: { desktop: Desktop; shown: boolean }[] = [];
   for (const id of [...entries.keys()].sort(byPreference)) {
     const entry = entries.get(id) ?? new Map();
-    const desktop = await skippingBroken(id, () => readDesktop(id, entry, places.path));
+    const desktop = await skippingBroken(id, skipped, () => readDesktop(id, entry, places.path));
     if (desktop !== undefined) found.push({ desktop, shown: entry.get('NoDisplay') !== 'true' });
   }
   return found;
@@ -84,13 +87,13 @@ function byPreference(a: string, b: string): number {
 }
 
 /** The entries of a directory by id. A directory that is not there has none. */
-async function readEntries(directory: string): Promise<Map<string, Entry>> {
+async function readEntries(directory: string, skipped: Skipped): Promise<Map<string, Entry>> {
   const entries = new Map<string, Entry>();
   for (const name of await readdir(directory).catch(() => [])) {
     const id = DESKTOP_FILE.exec(name)?.[1];
     if (id === undefined) continue;
     const path = join(directory, name);
-    const entry = await skippingBroken(path, async () => parseDesktopEntry(await readText(path)));
+    const entry = await skippingBroken(path, skipped, async () => parseDesktopEntry(await readText(path)));
     if (entry !== undefined) entries.set(id, entry);
   }
   return entries;
@@ -133,7 +136,8 @@ function readSeconds(text: string | undefined): number {
   return seconds;
 }
 
-async function isInstalled(program: string, path: string): Promise<boolean> {
+/** Whether a program is there: an absolute path, or a name to be found in `path`, as $PATH. */
+export async function isInstalled(program: string, path: string): Promise<boolean> {
   const places = isAbsolute(program) ? [program] : path.split(delimiter).map((directory) => join(directory, program));
   for (const place of places) if (await isExecutable(place)) return true;
   return false;
@@ -148,11 +152,19 @@ async function isExecutable(path: string): Promise<boolean> {
   }
 }
 
-async function skippingBroken<Result>(what: string, read: () => Promise<Result>): Promise<Result | undefined> {
+async function skippingBroken<Result>(
+  what: string,
+  skipped: Skipped,
+  read: () => Promise<Result>,
+): Promise<Result | undefined> {
   try {
     return await read();
   } catch (error) {
-    console.warn(`desktop ${what} is skipped: ${error instanceof Error ? error.message : error}`);
+    skipped(what, error instanceof Error ? error.message : String(error));
     return undefined;
   }
+}
+
+function warn(what: string, why: string): void {
+  console.warn(`desktop ${what} is skipped: ${why}`);
 }

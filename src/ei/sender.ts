@@ -1,6 +1,3 @@
-import { CompositorDevice } from './compositor-device.js';
-import type { Modifiers } from './input-target.js';
-import { Keymap } from './keymap.js';
 import type { Message } from './message.js';
 import {
   type Capability,
@@ -14,30 +11,40 @@ import {
   versions,
 } from './protocol.js';
 import { placeName } from './regions.js';
+import { SenderDevice } from './sender-device.js';
 import { EiSocket } from './socket.js';
 
 /** The compositor reads at once; if it hangs, tools are held back long before this much has piled up. */
 const UNREAD_LIMIT = 1 << 20;
 
-export type ConnectionEvents = {
+/** XKB modifier masks and the effective group of the session's keyboard. */
+export type Modifiers = {
+  readonly depressed: number;
+  readonly latched: number;
+  readonly locked: number;
+  readonly group: number;
+};
+
+export type SenderEvents = {
   /** A device is ready for input, was taken away or is paused. */
-  added(device: CompositorDevice): void;
-  removed(device: CompositorDevice): void;
+  added(device: SenderDevice): void;
+  removed(device: SenderDevice): void;
   /** The seat's devices of the beginning have all been announced. */
   settled(): void;
+  /** The XKB keymap of the keyboard that is added next, so many bytes of a descriptor which is the handler's. */
+  keymap(fd: number, size: number): void;
   modifiers(modifiers: Modifiers): void;
   blocked(blocked: boolean): void;
   closed(): void;
 };
 
-type Entity = { interface: InterfaceName; device?: CompositorDevice };
+type Entity = { interface: InterfaceName; device?: SenderDevice };
 
 /** The client's side of the EI protocol: connects as a sender, binds all that the first seat offers, follows devices. */
-export class CompositorConnection implements Disposable {
+export class Sender implements Disposable {
   readonly socket: EiSocket;
   readonly capabilities = new Set<Capability>();
-  keymap: Keymap | undefined;
-  readonly #events: ConnectionEvents;
+  readonly #events: SenderEvents;
   readonly #name: string;
   readonly #objects = new Map<bigint, Entity>();
   readonly #syncs = new Map<bigint, () => void>();
@@ -48,7 +55,7 @@ export class CompositorConnection implements Disposable {
   #serial = 0;
   #sequence = 0;
 
-  constructor(fd: number, name: string, events: ConnectionEvents) {
+  constructor(fd: number, name: string, events: SenderEvents) {
     this.#events = events;
     this.#name = name;
     this.socket = new EiSocket(
@@ -90,8 +97,6 @@ export class CompositorConnection implements Disposable {
 
   #release(): void {
     this.socket[Symbol.dispose]();
-    this.keymap?.[Symbol.dispose]();
-    this.keymap = undefined;
     this.#objects.clear();
     this.#syncs.clear();
   }
@@ -178,12 +183,12 @@ export class CompositorConnection implements Disposable {
         return;
       case event.seat.device: {
         const id = message.u64();
-        this.#objects.set(id, { interface: 'ei_device', device: new CompositorDevice(id) });
+        this.#objects.set(id, { interface: 'ei_device', device: new SenderDevice(id) });
       }
     }
   }
 
-  #deviceEvent(message: Message, device: CompositorDevice): void {
+  #deviceEvent(message: Message, device: SenderDevice): void {
     switch (message.opcode) {
       case event.destroyed:
         this.#serial = message.u32();
@@ -231,9 +236,7 @@ export class CompositorConnection implements Disposable {
     if (message.opcode === event.keyboard.keymap) {
       message.u32();
       const size = message.u32();
-      const keymap = Keymap.take(message.descriptor(), size);
-      this.keymap?.[Symbol.dispose]();
-      this.keymap = keymap;
+      this.#events.keymap(message.descriptor(), size);
     } else if (message.opcode === event.keyboard.modifiers) {
       this.#serial = message.u32();
       const [depressed, locked, latched, group] = [message.u32(), message.u32(), message.u32(), message.u32()];

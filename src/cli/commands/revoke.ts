@@ -1,0 +1,11 @@
+import type { Arguments } from '../arguments.js';
+import type { Context } from '../context.js';
+import { forEach } from '../for-each.js';
+
+export async function run(context: Context, { positionals }: Arguments): Promise<number> {
+  const { tokens } = await context.connect();
+  return forEach(context, positionals, async (id) => {
+    await tokens.methods.revoke(id);
+    if (context.output.json) context.output.object({ id });
+  });
+}

@@ -1,0 +1,31 @@
+import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
+import { readdirSync } from 'node:fs';
+
+/** Every installed manual page of ours. */
+const pages = readdirSync('/usr/share/man', { recursive: true, encoding: 'utf8' }).flatMap((path) => {
+  const [, name, section] = /^man\d\/((?:remote-?access|org\.freedesktop\.RemoteAccess).*)\.(\d)$/.exec(path) ?? [];
+  return name === undefined || section === undefined ? [] : [{ name, section }];
+});
+
+function man(...args: string[]) {
+  // Nothing is put aside for later readers, and all that groff warns of is shown.
+  const env = { ...process.env, LC_ALL: 'C.UTF-8', MANWIDTH: '80', MANROFFOPT: '-ww' };
+  return spawnSync('man', ['--warnings', ...args], { encoding: 'utf8', env });
+}
+
+describe('the manual', () => {
+  it('has the pages that others refer to', () => {
+    const names = pages.map(({ name, section }) => `${name}(${section})`);
+    for (const page of ['org.freedesktop.RemoteAccess(5)', 'remote-access-tokens(7)', 'remote-accessd(8)'])
+      assert.ok(names.includes(page), page);
+  });
+
+  for (const { name, section } of pages)
+    it(`shows ${name}(${section}) without a warning`, () => {
+      const { status, stdout, stderr } = man(section, name);
+      assert.deepEqual({ status, stderr }, { status: 0, stderr: '' });
+      const [, , , title = ''] = stdout.split('\n');
+      assert.match(title.trim(), new RegExp(`^${name.replaceAll('.', '\\.')}(,.*)? - .`));
+    });
+});
