@@ -6,15 +6,18 @@ import { Output } from './output.js';
 
 /** remoteaccessctl: reads the command line, runs the command, and says what went wrong. */
 
-// Whoever reads from us may stop reading (`| head`): that is no error. The code is the shell's for SIGPIPE.
 for (const stream of [process.stdout, process.stderr])
   stream.on('error', (error: NodeJS.ErrnoException) => {
-    if (error.code !== 'EPIPE') throw error;
-    process.exit(141);
+    // Whoever reads from us may stop reading (`| head`), which is no error. The code is the shell's for SIGPIPE.
+    if (error.code === 'EPIPE') process.exit(141);
+    process.exit(stream === process.stderr ? EXIT.failed : reportFailure(error, { json: wantsJson() }));
   });
 
 const args = process.argv.slice(2);
-process.exit(await main());
+const code = await main();
+// What could not be written is known only when the last of it was tried.
+await new Promise((resolve) => process.stdout.write('', resolve));
+process.exit(code);
 
 async function main(): Promise<number> {
   try {

@@ -64,7 +64,8 @@ export class Authenticator {
       const record = await this.#tokens.redeem(token, { findUser });
       const user = await findUser(record.user);
       if (user === undefined) throw new InvalidToken(`user ${record.user} is gone`);
-      const right = { grants: record.grants, token: record.id };
+      // A token that this used up stays good for it: nobody can take it back any more.
+      const right = { grants: record.grants, token: record.uses === 1 ? undefined : record.id };
       return { user, right, desktop: record.desktop };
     } catch (error) {
       if (!(error instanceof InvalidToken)) throw error;
