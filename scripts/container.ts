@@ -14,6 +14,11 @@ const CONSOLE_LINES = 100;
 
 export type Finished = { status: number | null; stdout: string; stderr: string };
 
+export type BootOptions = {
+  /** What is installed beyond Debian: the project, unless a test installs it itself. */
+  installed?: 'project' | 'nothing';
+};
+
 export type CommandOptions = {
   /** Runs the command in a logind session of this user; otherwise it is a system service of root. */
   user?: string;
@@ -61,7 +66,7 @@ export async function rootFileSystem(): Promise<string> {
 }
 
 /**
- * A booted Debian 13 with the project installed and the repository at /src, read-only, without a network. What it
+ * A booted Debian 13 with the project installed, and the repository at /src, read-only, without a network. What it
  * writes stays over reboots and is gone with it. Nothing of it outlives this process, however this process ends.
  */
 export class Container implements AsyncDisposable {
@@ -71,9 +76,9 @@ export class Container implements AsyncDisposable {
   #cgroup = '';
   #leader = '';
 
-  private constructor(entry: string) {
+  private constructor(entry: string, { installed = 'project' }: BootOptions) {
     // A session of its own keeps Ctrl-C from the terminal away: this process decides when the container ends.
-    this.#supervisor = spawn(join(scripts, 'container.sh'), [entry], { detached: true, stdio: 'pipe' });
+    this.#supervisor = spawn(join(scripts, 'container.sh'), [entry, installed], { detached: true, stdio: 'pipe' });
     this.#exited = once(this.#supervisor, 'exit');
     running.add(this);
     for (const stream of [this.#supervisor.stdout, this.#supervisor.stderr]) {
@@ -86,8 +91,8 @@ export class Container implements AsyncDisposable {
   }
 
   /** Boots a new container; resolves when everything in it is started. */
-  static async boot(): Promise<Container> {
-    const container = new Container(await rootFileSystem());
+  static async boot(options: BootOptions = {}): Promise<Container> {
+    const container = new Container(await rootFileSystem(), options);
     try {
       await container.#started();
     } catch (error) {
