@@ -14,6 +14,15 @@ __remoteaccessctl_list() {
 __remoteaccessctl_words() {
     local IFS=$' \\t\\n'
     mapfile -t COMPREPLY < <(compgen -W "$1" -- "$cur")
+    # A value follows at once.
+    if [[ \${COMPREPLY[*]} == *= ]]; then compopt -o nospace 2>/dev/null; fi
+}
+
+# Several of them, separated by commas.
+__remoteaccessctl_sequence() {
+    local done=
+    if [[ $cur == *,* ]]; then done=\${cur%,*},; fi
+    mapfile -t COMPREPLY < <(compgen -P "$done" -W "$1" -- "\${cur##*,}")
 }
 
 _remoteaccessctl() {
@@ -121,7 +130,7 @@ function complete({ kind, choices }: Value): string {
     case 'desktop':
       return listed('__remoteaccessctl_list desktops');
     case 'grants':
-      return words(GRANTS.join(' '));
+      return `__remoteaccessctl_sequence '${GRANTS.join(' ')}'`;
     case 'file':
       return files('-f');
     case 'directory':

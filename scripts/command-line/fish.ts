@@ -11,6 +11,12 @@ function __remoteaccessctl_list
     remoteaccessctl --no-legend $argv 2>/dev/null </dev/null | string replace --regex ' .*' ''
 end
 
+# Grants, behind those that are there already.
+function __remoteaccessctl_grants
+    set --local done (commandline --current-token | string replace --regex '^--?[^=]*=' '' | string match --regex '.*,')
+    printf '%s\\n' "$done"{${GRANTS.join(',')}}
+end
+
 # Whether that command is given, and that many of its arguments. Values of options count as arguments: fish does not
 # know better, and offers too much rather than too little.
 function __remoteaccessctl_at
@@ -48,7 +54,8 @@ function commandLines({ name, options, arguments: args }: Command): string[] {
 
 function optionLine({ long, short, value, summary }: Option, condition = ''): string {
   const names = `${short === undefined ? '' : ` --short-option ${short}`} --long-option ${long}`;
-  const takes = value === undefined ? '' : ` --require-parameter${action(value)}`;
+  const takes =
+    value === undefined ? '' : ` ${value.kind === 'file' ? '--require-parameter' : '--exclusive'}${action(value)}`;
   return `${LINE}${condition}${names}${takes} --description ${quote(summary.replaceAll('`', ''))}`;
 }
 
@@ -67,7 +74,7 @@ function action({ kind, choices }: Value): string {
     case 'desktop':
       return from('(__remoteaccessctl_list desktops)');
     case 'grants':
-      return from(GRANTS.join(' '));
+      return from('(__remoteaccessctl_grants)');
     case 'file':
       return ' --force-files';
     case 'directory':

@@ -7,6 +7,9 @@ import { VERSION } from '../../src/cli/version.js';
 export function manPage(): string {
   return [
     `.TH REMOTEACCESSCTL 1 "" "RemoteAccess ${VERSION}" "User Commands"`,
+    // Left-aligned, and no hyphens of its own: options and commands are to be found and copied.
+    '.nh',
+    '.ad l',
     '.SH NAME',
     'remoteaccessctl \\- let remote desktop tools reach headless desktop sessions',
     '.SH SYNOPSIS',
@@ -71,7 +74,14 @@ function commandEntry(command: Command): string[] {
           ),
         ]),
     ...(command.exits ?? []).flatMap(([code, meaning]) => ['.IP', `Exit status \\fB${code}\\fR: ${text(meaning)}`]),
-    ...command.examples.flatMap(({ line, meaning }) => ['.IP', text(meaning), '.IP', '.EX', roff(line), '.EE']),
+    ...command.examples.flatMap(({ line, meaning }) => [
+      '.IP',
+      text(meaning.replace(/\.$/, ':')),
+      '.IP',
+      '.EX',
+      roff(line),
+      '.EE',
+    ]),
   ];
 }
 

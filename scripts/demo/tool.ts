@@ -82,10 +82,7 @@ await step('open a text editor by typing its name', async () => {
 });
 await step('type a line, and read it back over the clipboard', async () => {
   await keyboard.type(LINE);
-  const copied = await clipboardText(connection, async () => {
-    await keyboard.press('ctrl+a');
-    await keyboard.press('ctrl+c');
-  });
+  const copied = await clipboardText(connection, () => keyboard.press('ctrl+a', 'ctrl+c'));
   if (copied !== LINE) throw new Error(`typed "${LINE}", but the editor has "${copied}"`);
   await keyboard.press('End');
   await screen.settled(500);

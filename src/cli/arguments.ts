@@ -83,7 +83,7 @@ function parse(args: string[], options: readonly Option[], command: Command | un
 function explain(error: Error & { code?: string }): string {
   if (!error.code?.startsWith('ERR_PARSE_ARGS_')) throw error;
   const [line = ''] = error.message.split('\n');
-  const sentence = line.replace(/\. .*$/s, '').replace(/ <value>/, '');
+  const sentence = line.replace(/\.( .*)?$/s, '').replace(/ <value>/, '');
   return sentence.charAt(0).toLowerCase() + sentence.slice(1);
 }
 

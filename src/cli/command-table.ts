@@ -1,4 +1,5 @@
 import type { Command, CommandGroup, Option } from './command.js';
+import { desktopCommands } from './command-table/desktop.js';
 import { machineCommands } from './command-table/machine.js';
 import { sessionCommands } from './command-table/sessions.js';
 import { tokenCommands } from './command-table/tokens.js';
@@ -7,6 +8,7 @@ import { tokenCommands } from './command-table/tokens.js';
 export const COMMAND_GROUPS: readonly CommandGroup[] = [
   { title: 'Tokens', commands: tokenCommands },
   { title: 'Sessions', commands: sessionCommands },
+  { title: 'In a session', commands: desktopCommands },
   { title: 'This machine', commands: machineCommands },
 ];
 

@@ -47,6 +47,7 @@ const CODES = new Map<string, number>([
 
 /** The exit code for an error of that D-Bus name. */
 export function exitCodeOf(dbusName: string): number {
-  if (dbusName.startsWith(`${BUS}Spawn.`)) return EXIT.unavailable;
+  // What the bus, and systemd for it, say of a service that cannot be started.
+  if (dbusName.startsWith(`${BUS}Spawn.`) || dbusName.startsWith('org.freedesktop.systemd1.')) return EXIT.unavailable;
   return CODES.get(dbusName) ?? EXIT.failed;
 }

@@ -51,7 +51,13 @@ export class Clipboard {
   /** The peer hears at once what there is. */
   join(peer: ClipboardPeer): void {
     this.#peers.add(peer);
-    if (this.#offered.length > 0) peer.selectionOwnerChanged(this.#offered, false);
+    this.tell(peer);
+  }
+
+  /** Says again what there is, to one that shares the clipboard. */
+  tell(peer: ClipboardPeer): void {
+    if (this.#peers.has(peer) && this.#offered.length > 0)
+      peer.selectionOwnerChanged(this.#offered, peer === this.#owner);
   }
 
   leave(peer: ClipboardPeer): void {
@@ -66,8 +72,14 @@ export class Clipboard {
     if (mimeTypes.length > MOST_TYPES) throw new InvalidArgs(`a selection has at most ${MOST_TYPES} types`);
     if (mimeTypes.some((type) => Buffer.byteLength(type) > LONGEST_TYPE))
       throw new InvalidArgs(`a type has at most ${LONGEST_TYPE} bytes`);
-    await this.#compositor.offer(mimeTypes);
+    // Before the compositor answers it may ask for the data, or have something else for a clipboard without owner.
     this.#changed(mimeTypes, mimeTypes.length > 0 ? peer : undefined);
+    try {
+      await this.#compositor.offer(mimeTypes);
+    } catch (error) {
+      if (this.#owner === peer) this.#changed([], undefined);
+      throw error;
+    }
   }
 
   /** The descriptor becomes the caller's. */

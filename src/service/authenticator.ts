@@ -6,11 +6,11 @@ import { NOT_ACCEPTED } from '../login/failure.js';
 import { launchWorker, type Systemd } from '../login/launch.js';
 import type { Authenticated } from '../login/worker.js';
 import type { TokenStore } from '../token-store/token-store.js';
+import { clientKey, remoteHost } from './client-address.js';
 import { Conversation } from './conversation.js';
 import { ALL_GRANTS } from './grants.js';
 import type { Prompts } from './prompts.js';
 import { RateLimit } from './rate-limit.js';
-import { remoteHost } from './remote-host.js';
 import type { LoginRight } from './session.js';
 import type { Transaction } from './sessions.js';
 import { findUser, isName, type User } from './users.js';
@@ -69,19 +69,26 @@ export class Authenticator {
   /** Every failure reads the same to the caller; the journal has the cause. */
   async authenticate(attempt: Attempt): Promise<Identity> {
     const { method, parameters, caller, clientAddress } = attempt;
-    const keys = [`uid ${caller.uid}`, ...(clientAddress === undefined ? [] : [`address ${clientAddress}`])];
-    // Root cannot be slowed down by itself; its clients can.
-    const limited = caller.uid === 0 ? keys.slice(1) : keys;
-    for (const key of limited) this.#failures.check(key);
-    if (method === 'password' || method === 'pam') return await this.#byPam(attempt, limited);
+    const uid = caller.uid === 0 ? [] : [`uid ${caller.uid}`];
+    const address = clientAddress === undefined ? [] : [`address ${clientKey(clientAddress)}`];
+    for (const key of [...uid, ...address]) this.#failures.check(key);
+    // Root cannot be slowed down by itself; its clients can. Others could name the address of somebody else.
+    const counted = caller.uid === 0 ? address : uid;
+    if (method === 'password' || method === 'pam') return await this.#byPam(attempt, counted);
     try {
       if (method === 'token') return await this.#byToken(parameters.token ?? '');
       if (method === 'peer') return await this.#byUid(caller.uid);
     } catch (error) {
-      for (const key of limited) this.#failures.record(key);
+      if (error instanceof AuthenticationFailed) this.#count(counted);
       throw error;
     }
     throw new MethodNotOffered(`no method '${method}'`);
+  }
+
+  /** Of many tries at the same time, no more than the limit get to know that they were wrong. */
+  #count(keys: readonly string[]): void {
+    for (const key of keys) this.#failures.check(key);
+    for (const key of keys) this.#failures.record(key);
   }
 
   async #byToken(token: string): Promise<Identity> {
@@ -89,7 +96,8 @@ export class Authenticator {
       const record = await this.#host.tokens.redeem(token, { findUser });
       const user = await findUser(record.user);
       if (user === undefined) throw new InvalidToken(`user ${record.user} is gone`);
-      const right = { grants: record.grants, token: record.id };
+      // A token that this used up stays good for it: nobody can take it back any more.
+      const right = { grants: record.grants, token: record.uses === 1 ? undefined : record.id };
       return { user, right, desktop: record.desktop };
     } catch (error) {
       if (!(error instanceof InvalidToken)) throw error;
@@ -105,7 +113,7 @@ export class Authenticator {
   }
 
   /** What PAM asks for; all of the user's rights. */
-  async #byPam({ parameters, clientAddress, prompts, signal }: Attempt, limited: string[]): Promise<Identity> {
+  async #byPam({ parameters, clientAddress, prompts, signal }: Attempt, counted: readonly string[]): Promise<Identity> {
     const begun = performance.now();
     const { user: name = '', password } = parameters;
     const id = randomBytes(4).toString('hex');
@@ -114,17 +122,28 @@ export class Authenticator {
     try {
       const account = { user: isName(name) ? name : NO_NAME, rhost: remoteHost(clientAddress) };
       const user = await knownUser(await conversation.authenticate(account));
-      // Of guesses that are made at the same time no more count than of those one after another.
-      for (const key of limited) this.#failures.check(key);
+      // Nor does anybody get to know that a guess too many was right.
+      for (const key of counted) this.#failures.check(key);
       return { user, right: { grants: ALL_GRANTS, token: undefined }, desktop: undefined, transaction: { id, worker } };
     } catch (error) {
       worker.release();
       signal.throwIfAborted();
       if (!(error instanceof AuthenticationFailed || error instanceof TooManyAttempts)) throw error;
-      for (const key of limited) this.#failures.record(key);
       console.warn(`PAM's refusal of ${JSON.stringify(name)}: ${error.cause ?? error.message}`);
+      const told = this.#refusal(counted);
       await conversation.refusal();
-      throw new AuthenticationFailed(NOT_ACCEPTED);
+      throw told;
+    }
+  }
+
+  /** Counts a failure, and is what a stranger is told of it. */
+  #refusal(counted: readonly string[]): AuthenticationFailed | TooManyAttempts {
+    try {
+      this.#count(counted);
+      return new AuthenticationFailed(NOT_ACCEPTED);
+    } catch (error) {
+      if (error instanceof TooManyAttempts) return error;
+      throw error;
     }
   }
 }

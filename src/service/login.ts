@@ -65,6 +65,8 @@ export class Login implements Handlers<LoginInterface, Caller> {
   readonly owner: Caller;
   readonly object: ExportedObject;
   readonly number: number;
+  /** For whom it counts; undefined for nobody. */
+  readonly openedBy: string | undefined;
   readonly #host: LoginHost;
   readonly #options: OpenLoginOptions;
   readonly #methods: readonly string[];
@@ -86,11 +88,13 @@ export class Login implements Handlers<LoginInterface, Caller> {
     methods: readonly string[],
     options: OpenLoginOptions,
     tries: number,
+    openedBy: string | undefined,
   ) {
     this.#host = host;
     this.number = number;
     this.owner = owner;
     this.#tries = tries;
+    this.openedBy = openedBy;
     this.#options = options;
     this.#methods = methods;
     this.object = new ExportedObject(host.bus, `${LOGINS_PATH}/${number}`, () => {
@@ -129,6 +133,11 @@ export class Login implements Handlers<LoginInterface, Caller> {
     // Failed tells it, when nobody waits here any more.
     authenticated.catch(() => {});
     await Promise.race([authenticated, asked, once(AbortSignal.timeout(BEGIN_ANSWERS), 'abort')]);
+  }
+
+  /** Nobody is in yet. */
+  get isUnderWay(): boolean {
+    return this.#state !== 'completed';
   }
 
   respond(_caller: Caller, id: number, answer: string): void {

@@ -14,6 +14,9 @@ const TOOL_PACKAGE = 'gstreamer1.0-tools';
 /** Of what it says only the beginning is of interest. */
 const MOST_WORDS = 10_000;
 
+/** Milliseconds in which files have to be complete. */
+const PATIENCE = 10_000;
+
 /**
  * A pipeline of gst-launch-1.0. It ends with this process at the latest, and hears no Ctrl-C but ours: what it writes
  * would be lost.
@@ -24,6 +27,7 @@ export class Pipeline implements Disposable {
   /** The pipes asked for, in order. */
   readonly outputs: readonly Readable[];
   readonly #process: ChildProcess;
+  #late: NodeJS.Timeout | undefined;
 
   /** `descriptors` are number 3 and so on in the pipeline; they stay the caller's. */
   constructor(elements: string, descriptors: readonly (number | 'pipe')[]) {
@@ -36,13 +40,20 @@ export class Pipeline implements Disposable {
     });
     this.ended = new Promise((resolve, reject) => {
       this.#process.on('error', reject);
-      this.#process.on('close', (status) => (status === 0 ? resolve() : reject(failure(status, words))));
+      this.#process.on('close', (status, signal) => {
+        clearTimeout(this.#late);
+        if (status === 0) resolve();
+        else reject(failure(status ?? signal, words));
+      });
     });
     this.ended.catch(() => {});
   }
 
   /** Ends the stream in good order: files are completed. */
   finish(): void {
+    // A second signal would end it at once.
+    if (this.#late !== undefined) return;
+    this.#late = setTimeout(() => this.#process.kill('SIGKILL'), PATIENCE);
     this.#process.kill('SIGINT');
   }
 
@@ -51,11 +62,11 @@ export class Pipeline implements Disposable {
   }
 }
 
-function failure(status: number | null, words: string): Error {
+function failure(status: number | NodeJS.Signals | null, words: string): Error {
   if (status === 127) return new NotSupported(`gst-launch-1.0 is not installed: apt install ${TOOL_PACKAGE}`);
   const element = /no element "([^"]+)"/.exec(words)?.[1];
   if (element !== undefined)
     return new NotSupported(`GStreamer lacks ${element}: apt install ${PACKAGES[element] ?? BASE_PACKAGE}`);
-  const error = /^ERROR: (?:.*?: )?(.*)$/m.exec(words)?.[1];
-  return new SessionFailed(`GStreamer got no picture${error === undefined ? '' : `: ${error}`}`);
+  const error = /^ERROR: (?:from element .*?: )?(.*)$/m.exec(words)?.[1] ?? `gst-launch-1.0 ended with ${status}`;
+  return new SessionFailed(`GStreamer got no pictures: ${error}`);
 }

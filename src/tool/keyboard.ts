@@ -98,10 +98,16 @@ export class Keyboard implements Disposable {
     }
   }
 
-  /** Presses `ctrl+alt+t` and the like, and returns when the compositor has taken it in. */
-  async press(combination: string): Promise<void> {
-    this.#press(keysOf(combination, this.keymap));
-    await this.#taken();
+  /**
+   * Presses `ctrl+alt+t` and the like, one after the other, and returns when the compositor has taken them in. If one of
+   * them is none (InvalidArgs), or has a key that is not there (NotSupported), nothing is pressed.
+   */
+  async press(...combinations: readonly string[]): Promise<void> {
+    const { keymap } = this;
+    for (const keys of combinations.map((combination) => keysOf(combination, keymap))) {
+      this.#press(keys);
+      await this.#taken();
+    }
   }
 
   [Symbol.dispose](): void {

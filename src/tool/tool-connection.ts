@@ -12,6 +12,7 @@ const SERVICE = 'org.freedesktop.RemoteAccess';
 /** A remote desktop tool's connection to a session, through nothing but the public D-Bus API. */
 export class ToolConnection {
   readonly path: string;
+  readonly #bus: Bus;
   readonly connection: RemoteObject<Connection>;
   readonly monitors: RemoteObject<Monitors>;
   readonly capture: RemoteObject<Capture>;
@@ -20,6 +21,7 @@ export class ToolConnection {
 
   constructor(bus: Bus, path: string) {
     this.path = path;
+    this.#bus = bus;
     this.connection = new RemoteObject(bus, connection, SERVICE, path);
     this.monitors = new RemoteObject(bus, monitors, SERVICE, path);
     this.capture = new RemoteObject(bus, capture, SERVICE, path);
@@ -31,5 +33,15 @@ export class ToolConnection {
   async layOut(layout: readonly Monitor[]): Promise<number> {
     const [serial] = await this.monitors.methods.getLayout();
     return this.monitors.methods.setLayout(serial, [...layout]);
+  }
+
+  /** Resolves when the connection is gone, with the reason: that of `Closed`, or `service-ended`. */
+  closed(): Promise<string> {
+    return new Promise((resolve, reject) => {
+      this.connection.subscribe('Closed', resolve).catch(reject);
+      const gone = (owner: string) => owner === '' && resolve('service-ended');
+      this.#bus.subscriptions.watchOwner(SERVICE, gone).catch(reject);
+      this.#bus.closed.then(() => resolve('service-ended'));
+    });
   }
 }

@@ -1,0 +1,28 @@
+import { Keyboard } from '../../tool/keyboard.js';
+import type { Arguments } from '../arguments.js';
+import type { Context } from '../context.js';
+import { withProgress } from '../progress.js';
+import { readIn } from '../standard-streams.js';
+import { connectToSession } from '../target.js';
+import { UsageError } from '../usage-error.js';
+
+/** Bytes: more than anybody wants to see typed. */
+const LONGEST_TEXT = 1_000_000;
+
+export async function run(context: Context, given: Arguments): Promise<void> {
+  const [text = '-'] = given.positionals;
+  if (text === '-' && (given.text('token-file') === '-' || given.text('token-fd') === '0'))
+    throw new UsageError('standard input has either the token or the text: --token-fd takes another one', 'type');
+  const typed = text === '-' ? decode(await readIn(LONGEST_TEXT)) : text;
+  const connection = await connectToSession(context, given, ['keyboard']);
+  using keyboard = await Keyboard.open(await connection.input.methods.connectToEIS({}));
+  await withProgress('Typing', keyboard.type(typed));
+}
+
+function decode(bytes: Uint8Array): string {
+  try {
+    return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes);
+  } catch {
+    throw new UsageError('standard input is not UTF-8 text', 'type');
+  }
+}
