@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { readFileSync, writeFileSync } from 'node:fs';
 import type { Tool } from '../../src/tool/tool.js';
-import { endSessions, INVALID_ARGS, installDesktop, objects, refuses, run, toolAs } from './fixture.js';
+import { ERROR, endSessions, INVALID_ARGS, installDesktop, objects, refuses, run, toolAs } from './fixture.js';
 import { authenticateWith, LoginConversation, PAM_SERVICE } from './login-conversation.js';
 
 /** Logins with a password, with the PAM service that is installed and Debian's own modules. */
@@ -301,13 +301,24 @@ describe('a password', () => {
     const ends = await Promise.all(
       logins.map(async (login) => {
         await login.answer('wrong');
-        return await login.failure('AuthenticationFailed');
+        return shape(await login.end());
       }),
     );
+    const wait = ['failed', `${ERROR}.TooManyAttempts`, 'too many attempts: try again in N s', false];
+    assert.deepEqual(ends.filter((end) => String(end[1]).endsWith('.AuthenticationFailed')).length, 10);
+    assert.deepEqual(
+      ends.filter((end) => !String(end[1]).endsWith('.AuthenticationFailed')),
+      [wait],
+    );
     await last.answer('bob-password');
-    assert.deepEqual(await last.failure('AuthenticationFailed'), ends[0]);
+    assert.deepEqual(shape(await last.end()), wait);
     await using elsewhere = await open(admin, { 'client-address': '192.0.2.78' });
     await elsewhere.begin('password', { user: 'bob', password: 'bob-password' });
     await elsewhere.session();
   });
 });
+
+/** An end without the number of seconds in it. */
+function shape(end: readonly (string | boolean)[]): (string | boolean)[] {
+  return end.map((part) => (typeof part === 'string' ? part.replace(/\d+ s$/, 'N s') : part));
+}
