@@ -14,10 +14,17 @@ const CONSOLE_LINES = 100;
 
 export type Finished = { status: number | null; stdout: string; stderr: string };
 
+export type BootOptions = {
+  /** What is installed beyond Debian: the project, unless a test installs it itself. */
+  installed?: 'project' | 'nothing';
+};
+
 export type CommandOptions = {
   /** Runs the command in a logind session of this user; otherwise it is a system service of root. */
   user?: string;
   stdio?: StdioOptions;
+  /** Gives it a terminal, which standard input has to be, too. */
+  terminal?: boolean;
 };
 
 /** What must be gone before an interrupted process ends. */
@@ -61,7 +68,7 @@ export async function rootFileSystem(): Promise<string> {
 }
 
 /**
- * A booted Debian 13 with the project installed and the repository at /src, read-only, without a network. What it
+ * A booted Debian 13 with the project installed, and the repository at /src, read-only, without a network. What it
  * writes stays over reboots and is gone with it. Nothing of it outlives this process, however this process ends.
  */
 export class Container implements AsyncDisposable {
@@ -71,9 +78,9 @@ export class Container implements AsyncDisposable {
   #cgroup = '';
   #leader = '';
 
-  private constructor(entry: string) {
+  private constructor(entry: string, { installed = 'project' }: BootOptions) {
     // A session of its own keeps Ctrl-C from the terminal away: this process decides when the container ends.
-    this.#supervisor = spawn(join(scripts, 'container.sh'), [entry], { detached: true, stdio: 'pipe' });
+    this.#supervisor = spawn(join(scripts, 'container.sh'), [entry, installed], { detached: true, stdio: 'pipe' });
     this.#exited = once(this.#supervisor, 'exit');
     running.add(this);
     for (const stream of [this.#supervisor.stdout, this.#supervisor.stderr]) {
@@ -86,8 +93,8 @@ export class Container implements AsyncDisposable {
   }
 
   /** Boots a new container; resolves when everything in it is started. */
-  static async boot(): Promise<Container> {
-    const container = new Container(await rootFileSystem());
+  static async boot(options: BootOptions = {}): Promise<Container> {
+    const container = new Container(await rootFileSystem(), options);
     try {
       await container.#started();
     } catch (error) {
@@ -107,7 +114,8 @@ export class Container implements AsyncDisposable {
     const identity =
       options.user === undefined ? ['--uid=root'] : [`--uid=${options.user}`, '--property=PAMName=login'];
     // A unit of its own: nsenter alone would leave the command in a cgroup of the host, unknown to logind and systemd.
-    const unit = ['systemd-run', '--quiet', '--pipe', '--wait', '--collect', '--property=WorkingDirectory=/src'];
+    const io = options.terminal ? '--pty' : '--pipe';
+    const unit = ['systemd-run', '--quiet', io, '--wait', '--collect', '--property=WorkingDirectory=/src'];
     const [file, args] = this.#enter([...unit, ...identity, '--', ...command]);
     return spawn(file, args, { stdio: options.stdio ?? ['ignore', 'pipe', 'pipe'] });
   }

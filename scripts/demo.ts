@@ -1,8 +1,10 @@
+import { execFile } from 'node:child_process';
 import { once } from 'node:events';
 import { rmSync, writeFileSync } from 'node:fs';
+import { basename } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
-import { parseArgs } from 'node:util';
+import { parseArgs, promisify } from 'node:util';
 import { Container, rootFileSystem } from './container.js';
 
 /** The part of ./demo outside the container; demo/main.ts is the one inside, and prints each step as a line of JSON. */
@@ -32,7 +34,11 @@ async function demonstrate(): Promise<void> {
   rmSync(PICTURE, { force: true });
   done({ name: 'install what is missing and build the project', ms: Date.now() - Number(values.since ?? Date.now()) });
   await timed('have a Debian 13 root file system', rootFileSystem);
-  await using container = await timed('boot it with RemoteAccess installed', () => Container.boot());
+  const { stdout: deb } = await timed('make the Debian package', () =>
+    promisify(execFile)(process.execPath, ['--import', 'tsx', 'scripts/deb.ts']),
+  );
+  await using container = await timed('boot the Debian 13', () => Container.boot({ installed: 'nothing' }));
+  await timed('install the package', () => install(container, `/src/dist/${basename(deb.trim())}`));
   const inside = container.spawn(['node', '--import', 'tsx', 'scripts/demo/main.ts', PICTURE_INSIDE], {
     stdio: ['ignore', 'pipe', 'inherit'],
   });
@@ -42,6 +48,11 @@ async function demonstrate(): Promise<void> {
   const [status] = (await once(inside, 'close')) as [number | null];
   if (status !== 0) throw new Error('the demonstration did not come to its end');
   writeFileSync(PICTURE, await container.readFile(PICTURE_INSIDE));
+}
+
+async function install(container: Container, deb: string): Promise<void> {
+  const { status, stderr } = await container.run(['apt-get', 'install', '--yes', '--quiet=2', deb]);
+  if (status !== 0) throw new Error(`the package could not be installed: ${stderr}`);
 }
 
 try {

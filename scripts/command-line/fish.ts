@@ -11,8 +11,10 @@ function __remoteaccessctl_list
     remoteaccessctl --no-legend $argv 2>/dev/null </dev/null | string replace --regex ' .*' ''
 end
 
+# Grants, behind those that are there already.
 function __remoteaccessctl_grants
-    printf '%s\\n' ${GRANTS.join(' ')}
+    set --local done (commandline --current-token | string replace --regex '^--?[^=]*=' '' | string match --regex '.*,')
+    printf '%s\\n' "$done"{${GRANTS.join(',')}}
 end
 
 # Whether that command is given, and that many of its arguments. Values of options count as arguments: fish does not
@@ -72,7 +74,7 @@ function action({ kind, choices }: Value): string {
     case 'desktop':
       return from('(__remoteaccessctl_list desktops)');
     case 'grants':
-      return from('(__fish_complete_list , __remoteaccessctl_grants)');
+      return from('(__remoteaccessctl_grants)');
     case 'file':
       return ' --force-files';
     case 'directory':

@@ -7,11 +7,11 @@ export function zshCompletion(): string {
   return `#compdef remoteaccessctl
 # zsh completion for remoteaccessctl(1). Made from its command table.
 
-# The first column of one of our own lists.
+# The first column of one of our own lists, which the last argument names; the others are for compadd.
 (( $+functions[_remoteaccessctl_list] )) || _remoteaccessctl_list() {
     local -a found
-    found=(\${\${(f)"$(remoteaccessctl --no-legend "$@" 2>/dev/null </dev/null)"}%% *})
-    compadd -a found
+    found=(\${\${(f)"$(remoteaccessctl --no-legend $argv[-1] 2>/dev/null </dev/null)"}%% *})
+    compadd "\${(@)argv[1,-2]}" -a found
 }
 
 (( $+functions[_remoteaccessctl_session_or_user] )) || _remoteaccessctl_session_or_user() {

@@ -30,14 +30,14 @@ export class Callers {
     this.#bus = bus;
   }
 
-  /** Who a connection is, if it called before. */
+  /** Who a connection is, if it called before. Nothing while it is asked for: calls must not overtake each other. */
   known(name: string, interactive: boolean): Caller | undefined {
-    const known = this.#known.get(name);
+    const known = this.#asked.has(name) ? undefined : this.#known.get(name);
     return interactive ? known?.consenting : known?.plain;
   }
 
   async identify(name: string, interactive = false): Promise<Caller> {
-    let known: Known | Promise<Known> | undefined = this.#known.get(name) ?? this.#asked.get(name);
+    let known: Known | Promise<Known> | undefined = this.#asked.get(name) ?? this.#known.get(name);
     if (known === undefined) {
       known = this.#ask(name).finally(() => this.#asked.delete(name));
       this.#asked.set(name, known);

@@ -23,13 +23,15 @@ export class Agent implements Handlers<AgentInterface, Caller> {
   readonly #clipboard: Clipboard;
   readonly #tokens: PortalTokens;
   readonly #memory: LayoutMemory;
-  /** The daemon's current bus name: our signals go to it alone. */
+  /** The daemon's current bus name: our signals go to it alone. Empty while there is none. */
   readonly #daemon: () => string;
   readonly #viewers = new Map<number, Viewer>();
   #serial = 1;
   /** The layout in place as a tool asked for it: the compositor may have chosen other scales, and places for them. */
   #asked: readonly Screen[] | undefined;
   #renewing = false;
+  /** Streams changed while there was no daemon. */
+  #untold = false;
   /** Layout changes and new viewers, one after another. */
   #queue: Promise<unknown> = Promise.resolve();
 
@@ -47,7 +49,7 @@ export class Agent implements Handlers<AgentInterface, Caller> {
     this.object = new ExportedObject(bus, path).implement(agentInterface, this, { version: () => 1 });
     compositor.on('layout', () => void this.#inTurn(() => this.#layoutChanged()));
     compositor.on('streams', () => this.#streamsEnded());
-    void compositor.lost.then((reason) => this.object.emit(agentInterface, 'CompositorLost', [reason], daemon()));
+    void compositor.lost.then((reason) => this.#emitter()('CompositorLost', [reason]));
   }
 
   open(_caller: Caller, number: number, options: AgentOpenOptions): Promise<[string[], string[], [number, Stream][]]> {
@@ -72,18 +74,23 @@ export class Agent implements Handlers<AgentInterface, Caller> {
   }
 
   close(_caller: Caller, number: number): Promise<void> {
+    return this.#inTurn(() => this.#close(number));
+  }
+
+  /** A new daemon: the viewers that it does not know leave, and it hears what nobody heard. */
+  resume(_caller: Caller, numbers: number[]): Promise<number[]> {
     return this.#inTurn(async () => {
-      await this.#viewers.get(number)?.[Symbol.asyncDispose]();
-      this.#viewers.delete(number);
+      for (const number of [...this.#viewers.keys()]) if (!numbers.includes(number)) await this.#close(number);
+      if (this.#untold) this.#tellStreams();
+      for (const { clipboardPeer } of this.#viewers.values()) this.#clipboard.tell(clipboardPeer);
+      return [...this.#viewers.keys()];
     });
   }
 
-  /** Every viewer leaves: the daemon that opened them is gone. */
-  closeAll(): Promise<void> {
-    return this.#inTurn(async () => {
-      for (const viewer of this.#viewers.values()) await viewer[Symbol.asyncDispose]();
-      this.#viewers.clear();
-    });
+  async #close(number: number): Promise<void> {
+    const viewer = this.#viewers.get(number);
+    this.#viewers.delete(number);
+    await viewer?.[Symbol.asyncDispose]();
   }
 
   getLayout(_caller: Caller, number: number): [number, MonitorState[]] {
@@ -163,7 +170,17 @@ export class Agent implements Handlers<AgentInterface, Caller> {
   }
 
   async #renewViewers(): Promise<void> {
-    await Promise.all([...this.#viewers.values()].map((viewer) => viewer.renew()));
+    await Promise.all(
+      [...this.#viewers].map(([number, viewer]) =>
+        // Whom the compositor gives no streams is told that there are none, and the others have theirs.
+        viewer.renew().catch((error: Error) => console.warn(`connection ${number} has no streams: ${error.message}`)),
+      ),
+    );
+    this.#tellStreams();
+  }
+
+  #tellStreams(): void {
+    this.#untold = this.#daemon() === '';
     const emit = this.#emitter();
     for (const [number, viewer] of this.#viewers) emit('StreamsChanged', [number, viewer.streams]);
     emit('LayoutChanged', [this.#serial]);
@@ -173,7 +190,10 @@ export class Agent implements Handlers<AgentInterface, Caller> {
     return <N extends keyof AgentInterface['signals'] & string>(
       name: N,
       args: [...AgentInterface['signals'][N]],
-    ): void => this.object.emit(agentInterface, name, args, this.#daemon());
+    ): void => {
+      const daemon = this.#daemon();
+      if (daemon !== '') this.object.emit(agentInterface, name, args, daemon);
+    };
   }
 
   #viewer(number: number): Viewer {

@@ -51,7 +51,13 @@ export class Clipboard {
   /** The peer hears at once what there is. */
   join(peer: ClipboardPeer): void {
     this.#peers.add(peer);
-    if (this.#offered.length > 0) peer.selectionOwnerChanged(this.#offered, false);
+    this.tell(peer);
+  }
+
+  /** Says again what there is, to one that shares the clipboard. */
+  tell(peer: ClipboardPeer): void {
+    if (this.#peers.has(peer) && this.#offered.length > 0)
+      peer.selectionOwnerChanged(this.#offered, peer === this.#owner);
   }
 
   leave(peer: ClipboardPeer): void {

@@ -68,18 +68,29 @@ await root.subscribe('SessionRemoved', (id) => {
   if (id === session) process.exit(0);
 });
 const setup = await register(session);
-let daemonName = await driver.methods.getNameOwner(DAEMON);
+let daemonOwner = await driver.methods.getNameOwner(DAEMON);
+/** Whom we are registered with; empty while there is nobody. */
+let daemonName = daemonOwner;
 let agent: Agent | undefined;
 let registered: Promise<unknown> = Promise.resolve();
 
-// A daemon that was restarted knows nothing of us: register again, and forget whom the old one let in.
-await bus.subscriptions.watchOwner(DAEMON, (now) => {
-  if (now === '' || now === daemonName) return;
-  daemonName = now;
-  registered = Promise.resolve(agent?.closeAll())
-    .then(() => register(session))
-    .then(() => (agent === undefined ? undefined : daemon.methods.ready()))
-    .catch(giveUp);
+/** A daemon that was restarted does not know where we are. One that died again meanwhile has one after it. */
+async function registerAgain(owner: string): Promise<void> {
+  try {
+    await register(session ?? '');
+    if (daemonOwner !== owner) return;
+    daemonName = owner;
+    if (agent !== undefined) await daemon.methods.ready();
+  } catch (error) {
+    if (daemonOwner === owner) giveUp(error);
+  }
+}
+
+await bus.subscriptions.watchOwner(DAEMON, (owner) => {
+  if (owner === daemonOwner) return;
+  daemonOwner = owner;
+  daemonName = '';
+  if (owner !== '') registered = registerAgain(owner);
 });
 
 const memory = new LayoutMemory(runtime, session);

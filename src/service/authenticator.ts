@@ -2,6 +2,7 @@ import type { Caller } from '../bus/caller.js';
 import type { BeginParameters } from '../bus/generated/dictionaries.js';
 import { AuthenticationFailed, InvalidToken, MethodNotOffered } from '../errors.js';
 import type { TokenStore } from '../token-store/token-store.js';
+import { clientKey } from './client-address.js';
 import { ALL_GRANTS } from './grants.js';
 import { RateLimit } from './rate-limit.js';
 import type { LoginRight } from './session.js';
@@ -38,18 +39,24 @@ export class Authenticator {
     caller: Caller,
     clientAddress: string | undefined,
   ): Promise<Identity> {
-    const keys = [`uid ${caller.uid}`, ...(clientAddress === undefined ? [] : [`address ${clientAddress}`])];
-    // Root cannot be slowed down by itself; its clients can.
-    const limited = caller.uid === 0 ? keys.slice(1) : keys;
-    for (const key of limited) this.#failures.check(key);
+    const uid = caller.uid === 0 ? [] : [`uid ${caller.uid}`];
+    const address = clientAddress === undefined ? [] : [`address ${clientKey(clientAddress)}`];
+    for (const key of [...uid, ...address]) this.#failures.check(key);
     try {
       if (method === 'token') return await this.#byToken(parameters.token ?? '');
       if (method === 'peer') return await this.#byUid(caller.uid);
     } catch (error) {
-      for (const key of limited) this.#failures.record(key);
+      // Root cannot be slowed down by itself; its clients can. Others could name the address of somebody else.
+      if (error instanceof AuthenticationFailed) this.#count(caller.uid === 0 ? address : uid);
       throw error;
     }
     throw new MethodNotOffered(`no method '${method}'`);
+  }
+
+  /** Of many tries at the same time, no more than the limit get to know that they were wrong. */
+  #count(keys: readonly string[]): void {
+    for (const key of keys) this.#failures.check(key);
+    for (const key of keys) this.#failures.record(key);
   }
 
   async #byToken(token: string): Promise<Identity> {
@@ -57,7 +64,8 @@ export class Authenticator {
       const record = await this.#tokens.redeem(token, { findUser });
       const user = await findUser(record.user);
       if (user === undefined) throw new InvalidToken(`user ${record.user} is gone`);
-      const right = { grants: record.grants, token: record.id };
+      // A token that this used up stays good for it: nobody can take it back any more.
+      const right = { grants: record.grants, token: record.uses === 1 ? undefined : record.id };
       return { user, right, desktop: record.desktop };
     } catch (error) {
       if (!(error instanceof InvalidToken)) throw error;

@@ -8,7 +8,6 @@ import type { Grant, Monitor, SessionClient, Stream } from '../bus/generated/dic
 import { input } from '../bus/generated/input.js';
 import { monitors } from '../bus/generated/monitors.js';
 import { GrantMissing } from '../errors.js';
-import type { AgentLink } from './agent-link.js';
 import { CONNECTIONS_PATH } from './paths.js';
 import type { LoginRight, Session } from './session.js';
 
@@ -17,45 +16,44 @@ export type CloseReason = 'displaced' | 'revoked' | 'expired' | 'session-ended' 
 const INPUT_GRANTS: readonly Grant[] = ['keyboard', 'pointer', 'touch', 'tablet', 'gamepad'];
 const CLIPBOARD_GRANTS: readonly Grant[] = ['clipboard-read', 'clipboard-write'];
 
-/** What the agent says of a connection when it opens it. */
-type Opened = { devices: readonly string[]; cursorModes: readonly string[]; streams: [number, Stream][] };
+/** What there is to know of a connection, also for a daemon after us. */
+export type ConnectionRecord = {
+  readonly number: number;
+  /** A unique bus name. */
+  readonly owner: string;
+  readonly right: LoginRight;
+  /** Who it is for. */
+  readonly client: SessionClient;
+  readonly devices: readonly string[];
+  readonly cursorModes: readonly string[];
+  readonly streams: [number, Stream][];
+};
 
 /**
  * A tool's way into a session, for one bus connection and within its grants. Holds nothing but rights: monitors,
  * streams and input are the agent's, which keeps them apart by our number.
  */
 export class Connection {
-  readonly number: number;
   readonly object: ExportedObject;
-  readonly owner: string;
-  readonly right: LoginRight;
-  /** Who it is for. */
-  readonly client: SessionClient;
+  readonly #record: ConnectionRecord;
   readonly #session: Session;
-  readonly #agent: AgentLink;
   readonly #closed: (connection: Connection, reason: CloseReason) => void;
-  #streams: [number, Stream][] = [];
+  #right: LoginRight;
+  #streams: [number, Stream][];
   #mimeTypes: string[] = [];
   #open = true;
 
   constructor(
     bus: Bus,
-    number: number,
     session: Session,
-    agent: AgentLink,
-    owner: string,
-    right: LoginRight,
-    { devices, cursorModes, streams }: Opened,
-    client: SessionClient,
+    record: ConnectionRecord,
     closed: (connection: Connection, reason: CloseReason) => void,
   ) {
-    this.number = number;
-    this.owner = owner;
-    this.right = right;
-    this.client = client;
+    const { number, owner, right, devices, cursorModes, streams } = record;
+    this.#record = record;
     this.#session = session;
-    this.#agent = agent;
     this.#closed = closed;
+    this.#right = right;
     this.#streams = streams;
     this.object = new ExportedObject(bus, `${CONNECTIONS_PATH}/${number}`, () => ({ owner }));
     this.object.implement(connectionInterface, this, {
@@ -63,16 +61,17 @@ export class Connection {
       Session: () => session.object.path,
       Grants: () => [...right.grants],
     });
-    const { methods } = agent;
+    // After a restart of ours the agent has to find us first.
+    const agent = async () => (await session.reachable()).methods;
 
     this.#offer(monitors.name, ['monitors', 'capture'], () =>
       this.object.implement(
         monitors,
         {
-          getLayout: () => methods.getLayout(number),
-          setLayout: (_caller: Caller, serial: number, layout: Monitor[]) => {
+          getLayout: async () => (await agent()).getLayout(number),
+          setLayout: async (_caller: Caller, serial: number, layout: Monitor[]) => {
             this.#need('monitors');
-            return methods.setLayout(number, serial, layout);
+            return (await agent()).setLayout(number, serial, layout);
           },
         },
         { version: () => 1 },
@@ -81,14 +80,14 @@ export class Connection {
     this.#offer(capture.name, ['capture'], () =>
       this.object.implement(
         capture,
-        { openPipeWireRemote: (_caller, options) => methods.openPipeWireRemote(number, options) },
+        { openPipeWireRemote: async (_caller, options) => (await agent()).openPipeWireRemote(number, options) },
         { version: () => 1, Streams: () => this.#streams, CursorModes: () => [...cursorModes] },
       ),
     );
     this.#offer(input.name, INPUT_GRANTS, () =>
       this.object.implement(
         input,
-        { connectToEIS: (_caller, options) => methods.connectToEIS(number, options) },
+        { connectToEIS: async (_caller, options) => (await agent()).connectToEIS(number, options) },
         { version: () => 1, Devices: () => [...devices] },
       ),
     );
@@ -96,21 +95,21 @@ export class Connection {
       this.object.implement(
         clipboard,
         {
-          setSelection: (_caller, mimeTypes) => {
+          setSelection: async (_caller, mimeTypes) => {
             this.#need('clipboard-write');
-            return methods.setSelection(number, mimeTypes);
+            return (await agent()).setSelection(number, mimeTypes);
           },
-          selectionRead: (_caller, mimeType) => {
+          selectionRead: async (_caller, mimeType) => {
             this.#need('clipboard-read');
-            return methods.selectionRead(number, mimeType);
+            return (await agent()).selectionRead(number, mimeType);
           },
-          selectionWrite: (_caller, serial) => {
+          selectionWrite: async (_caller, serial) => {
             this.#need('clipboard-write');
-            return methods.selectionWrite(number, serial);
+            return (await agent()).selectionWrite(number, serial);
           },
-          selectionWriteDone: (_caller, serial, success) => {
+          selectionWriteDone: async (_caller, serial, success) => {
             this.#need('clipboard-write');
-            return methods.selectionWriteDone(number, serial, success);
+            return (await agent()).selectionWriteDone(number, serial, success);
           },
         },
         { version: () => 1, MimeTypes: () => this.#mimeTypes },
@@ -119,7 +118,7 @@ export class Connection {
   }
 
   portalToken(_caller: Caller, appId: string): Promise<string> {
-    return this.#agent.methods.portalToken(this.number, appId);
+    return this.#session.reachable().then(({ methods }) => methods.portalToken(this.number, appId));
   }
 
   /** The tool is done, or its time is over. */
@@ -128,8 +127,8 @@ export class Connection {
     this.#open = false;
     const why = typeof reason === 'string' ? reason : 'closed';
     this.object.emit(connectionInterface, 'Closed', [why], this.owner);
-    // An agent that is gone has closed everything by itself.
-    this.#agent.methods.close(this.number).catch(() => {});
+    // An agent that is gone has closed everything by itself; one that comes back hears what is open.
+    this.#session.agent?.methods.close(this.number).catch(() => {});
     this.#closed(this, why);
   }
 
@@ -139,6 +138,7 @@ export class Connection {
 
   streamsChanged(streams: [number, Stream][]): void {
     this.#streams = streams;
+    this.#session.keep();
     if (this.object.interfaces.has(capture.name)) this.object.changed(capture, ['Streams'], this.owner);
   }
 
@@ -155,6 +155,32 @@ export class Connection {
 
   get session(): Session {
     return this.#session;
+  }
+
+  get number(): number {
+    return this.#record.number;
+  }
+
+  get owner(): string {
+    return this.#record.owner;
+  }
+
+  get client(): SessionClient {
+    return this.#record.client;
+  }
+
+  get right(): LoginRight {
+    return this.#right;
+  }
+
+  /** As it is now. */
+  get record(): ConnectionRecord {
+    return { ...this.#record, right: this.#right, streams: this.#streams };
+  }
+
+  /** The token that it was opened with is used up: nobody can take it back any more. */
+  outliveToken(): void {
+    this.#right = { ...this.#right, token: undefined };
   }
 
   #offer(name: string, grants: readonly Grant[], implement: () => void): void {

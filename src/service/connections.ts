@@ -3,7 +3,7 @@ import type { Caller } from '../bus/caller.js';
 import type { ConnectOptions } from '../bus/generated/dictionaries.js';
 import type { ObjectTree } from '../bus/object-tree.js';
 import { Busy, SessionFailed } from '../errors.js';
-import { Connection } from './connection.js';
+import { Connection, type ConnectionRecord } from './connection.js';
 import type { LoginRight, Session } from './session.js';
 
 /** Nobody watches more screens at once; a stranger with a valid login shall not fill our memory. */
@@ -42,27 +42,35 @@ export class Connections {
     const [devices, cursorModes, streams] = await agent.methods
       .open(number, { grants: [...right.grants], cursor: options.cursor ?? 'embedded' })
       .finally(() => this.#opening.delete(number));
-    const connection = new Connection(
-      this.#bus,
-      number,
-      session,
-      agent,
-      caller.name,
-      right,
-      { devices, cursorModes, streams },
-      {
-        since: Math.floor(Date.now() / 1000),
-        ...(options['client-name'] === undefined ? {} : { name: options['client-name'] }),
-        ...(options['client-address'] === undefined ? {} : { address: options['client-address'] }),
-      },
-      (closed) => this.#forget(closed),
-    );
+    const client = {
+      since: Math.floor(Date.now() / 1000),
+      ...(options['client-name'] === undefined ? {} : { name: options['client-name'] }),
+      ...(options['client-address'] === undefined ? {} : { address: options['client-address'] }),
+    };
+    return this.#add(session, { number, owner: caller.name, right, client, devices, cursorModes, streams }, news);
+  }
+
+  /** Goes on with a connection of the daemon before, if its owner is still there and its token is valid. */
+  async restore(session: Session, record: ConnectionRecord, isValid: (token: string) => boolean): Promise<void> {
+    const { number, right } = record;
+    this.#last = Math.max(this.#last, number);
+    const connection = await this.#add(session, record);
+    if (right.token !== undefined && !isValid(right.token)) connection.close('revoked');
+  }
+
+  async #add(
+    session: Session,
+    record: ConnectionRecord,
+    news: ((connection: Connection) => void)[] = [],
+  ): Promise<Connection> {
+    const { number, owner } = record;
+    const connection = new Connection(this.#bus, session, record, (closed) => this.#forget(closed));
     this.#connections.set(number, connection);
     session.connections.add(connection);
-    this.#tree.add(connection.object, caller.name);
+    this.#tree.add(connection.object, owner);
     for (const tell of news) tell(connection);
     session.connectionsChanged();
-    const watch = await this.#bus.subscriptions.watchName(caller.name, () => connection.close('closed'));
+    const watch = await this.#bus.subscriptions.watchName(owner, () => connection.close('closed'));
     if (this.#connections.has(number)) this.#watches.set(connection, watch);
     else watch[Symbol.dispose]();
     return connection;

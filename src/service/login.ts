@@ -49,6 +49,8 @@ export class Login implements Handlers<LoginInterface, Caller> {
   readonly owner: Caller;
   readonly object: ExportedObject;
   readonly number: number;
+  /** For whom it counts; undefined for nobody. */
+  readonly openedBy: string | undefined;
   readonly #host: LoginHost;
   readonly #options: OpenLoginOptions;
   readonly #methods: readonly string[];
@@ -67,11 +69,13 @@ export class Login implements Handlers<LoginInterface, Caller> {
     methods: readonly string[],
     options: OpenLoginOptions,
     tries: number,
+    openedBy: string | undefined,
   ) {
     this.#host = host;
     this.number = number;
     this.owner = owner;
     this.#tries = tries;
+    this.openedBy = openedBy;
     this.#options = options;
     this.#methods = methods;
     this.object = new ExportedObject(host.bus, `${LOGINS_PATH}/${number}`, () => {
@@ -113,6 +117,11 @@ export class Login implements Handlers<LoginInterface, Caller> {
       this.#fail(error, !(error instanceof TooManyAttempts) && ++this.#tries < MOST_TRIES);
       throw error;
     }
+  }
+
+  /** Nobody is in yet. */
+  get isUnderWay(): boolean {
+    return this.#state !== 'completed';
   }
 
   respond(): void {

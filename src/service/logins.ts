@@ -5,11 +5,15 @@ import type { ObjectTree } from '../bus/object-tree.js';
 import { Busy, MethodNotOffered } from '../errors.js';
 import { placeMonitors } from '../layout/layout.js';
 import { Authenticator } from './authenticator.js';
+import { clientKey } from './client-address.js';
 import { type KeptLogin, Login } from './login.js';
 import { RateLimit } from './rate-limit.js';
 import type { Sessions } from './sessions.js';
 
-/** Logins open at once, and opened within a minute, by one uid; root's tools serve many users at once. */
+/**
+ * Logins open at once, and opened within a minute, by one uid. Root's tools serve many users at once: theirs count
+ * for the client address that they name.
+ */
 const MOST_OPEN = 32;
 const MOST_OPENED = 240;
 const WINDOW = 60_000;
@@ -30,11 +34,14 @@ export class Logins {
     const methods = offered(options);
     if (methods.length === 0)
       throw new MethodNotOffered(`none of those methods is offered: there is ${Authenticator.METHODS.join(', ')}`);
-    if (caller.uid !== 0) {
-      const own = [...this.#logins.keys()].filter(({ owner }) => owner.uid === caller.uid);
+    const key = openedBy(caller, options);
+    if (key !== undefined) {
+      this.#opened.check(key);
+      // Root's tools let many in from one address, and need not cancel what is done.
+      const counts = (login: Login) => caller.uid !== 0 || login.isUnderWay;
+      const own = [...this.#logins.keys()].filter((login) => login.openedBy === key && counts(login));
       if (own.length >= MOST_OPEN) throw new Busy(`${MOST_OPEN} logins are open: cancel some first`);
-      this.#opened.check(`uid ${caller.uid}`);
-      this.#opened.record(`uid ${caller.uid}`);
+      this.#opened.record(key);
     }
     return this.#add(caller, methods, options);
   }
@@ -65,6 +72,7 @@ export class Logins {
       methods,
       options,
       tries,
+      openedBy(caller, options),
     );
     this.#logins.set(login, { [Symbol.dispose]: () => {} });
     tree.add(login.object, caller.name);
@@ -88,6 +96,12 @@ export class Logins {
     this.#logins.delete(login);
     this.#host.tree.remove(login.object, login.owner.name);
   }
+}
+
+/** For whom a login counts; undefined for nobody. */
+function openedBy(caller: Caller, { 'client-address': address }: OpenLoginOptions): string | undefined {
+  if (caller.uid !== 0) return `uid ${caller.uid}`;
+  return address === undefined ? undefined : `address ${clientKey(address)}`;
 }
 
 /** The methods that both sides can do. */

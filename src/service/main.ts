@@ -51,8 +51,10 @@ const sessions = new Sessions(
 const authenticator = new Authenticator(store);
 const logins = new Logins({ bus, tree, sessions, authenticator });
 new Tokens(store, root, (token, reason) => {
-  // A token that is used up stays good for the login it was used for.
-  if (reason === 'used-up') return;
+  if (reason === 'used-up') {
+    for (const session of sessions.all()) session.outliveToken(token);
+    return;
+  }
   logins.voidToken(token);
   for (const session of sessions.all()) session.voidToken(token);
   connections.revoke(token, reason === 'expired' ? 'expired' : 'revoked');
@@ -65,7 +67,7 @@ tree.add(agents.object);
 await mkdir(`${RUNTIME}/sessions`, { recursive: true, mode: 0o700 });
 const kept = new KeptLogins(`${RUNTIME}/logins`, await names.busId());
 for (const login of await kept.take()) await logins.resume(login);
-await sessions.adopt();
+await sessions.adopt((token) => store.find(token) !== undefined);
 tree.serve();
 
 const idle = unneeded(tree, () => sessions.needed || logins.needed || authenticator.needed, EXIT_IDLE);

@@ -7,7 +7,7 @@ import { type Session as SessionInterface, session as sessionInterface } from '.
 import { Busy, GrantMissing, NotAuthorized, SessionFailed } from '../errors.js';
 import type { Worker } from '../login/worker.js';
 import type { AgentLink } from './agent-link.js';
-import type { Connection } from './connection.js';
+import type { Connection, ConnectionRecord } from './connection.js';
 import { ALL_GRANTS } from './grants.js';
 import { Handover } from './handover.js';
 import type { Logind } from './logind.js';
@@ -28,6 +28,12 @@ export type SessionRecord = {
   readonly created: number;
   /** Seconds that its desktop may take to come up. */
   readonly startTimeout: number;
+};
+
+/** The same with who may use it and does, which changes: all of it is kept by the worker. */
+export type KeptSession = SessionRecord & {
+  readonly rights: readonly (readonly [name: string, rights: readonly LoginRight[]])[];
+  readonly connections: readonly ConnectionRecord[];
 };
 
 export type SessionHost = {
@@ -113,13 +119,21 @@ export class Session implements Handlers<SessionInterface, Caller> {
 
   attachAgent(agent: AgentLink): void {
     this.#agent = agent;
+    this.#resume(agent).catch((error) => console.warn(`session ${this.record.id}: ${error.message}`));
     for (const reached of this.#waiting.splice(0)) reached();
     this.#updateState();
   }
 
-  /** Resolves when the session has an agent: it may have to be started again, or has not found a new daemon yet. */
-  async reachable(): Promise<void> {
-    if (this.#agent !== undefined) return;
+  /** The agent may be one that served a daemon before us: both get to know which connections are open. */
+  async #resume(agent: AgentLink): Promise<void> {
+    const known = [...this.connections];
+    const open = await agent.methods.resume(known.map(({ number }) => number));
+    for (const connection of known) if (!open.includes(connection.number)) connection.close('session-ended');
+  }
+
+  /** Its agent, when it has one: that may have to be started again, or has not found a new daemon yet. */
+  async reachable(): Promise<AgentLink> {
+    if (this.#agent !== undefined) return this.#agent;
     let late: NodeJS.Timeout | undefined;
     await new Promise<void>((resolve) => {
       this.#waiting.push(resolve);
@@ -128,6 +142,7 @@ export class Session implements Handlers<SessionInterface, Caller> {
     });
     clearTimeout(late);
     if (this.#agent === undefined) throw new SessionFailed(`session ${this.record.id} has no running agent`);
+    return this.#agent;
   }
 
   detachAgent(agent: AgentLink): void {
@@ -145,10 +160,14 @@ export class Session implements Handlers<SessionInterface, Caller> {
   /** Lasts as long as that bus connection, whatever becomes of the login. */
   addRight(name: string, right: LoginRight): void {
     const rights = this.#rights.get(name);
-    this.#rights.set(name, [...(rights ?? []), right]);
+    this.#rights.set(name, [...(rights ?? []).filter(({ token }) => token !== right.token), right]);
+    this.keep();
     if (rights !== undefined) return;
     this.#host.bus.subscriptions
-      .watchName(name, () => this.#rights.delete(name))
+      .watchName(name, () => {
+        this.#rights.delete(name);
+        this.keep();
+      })
       .catch((error) => console.warn(`session ${this.record.id}: ${name} cannot be watched: ${error.message}`));
   }
 
@@ -158,6 +177,32 @@ export class Session implements Handlers<SessionInterface, Caller> {
       const left = rights.filter((right) => right.token !== token);
       if (left.length > 0) this.#rights.set(holder, left);
       else this.#rights.delete(holder);
+    }
+    this.keep();
+  }
+
+  /** A token that is used up stays good for what it opened: nobody can take it back any more. */
+  outliveToken(token: string): void {
+    for (const [holder, rights] of this.#rights)
+      this.#rights.set(
+        holder,
+        rights.map((right) => (right.token === token ? { ...right, token: undefined } : right)),
+      );
+    for (const connection of this.connections) if (connection.right.token === token) connection.outliveToken();
+    this.keep();
+  }
+
+  /** Has the worker remember, for a daemon after us, who may use the session and who does. */
+  keep(): void {
+    const kept: KeptSession = {
+      ...this.record,
+      rights: [...this.#rights],
+      connections: [...this.connections].map(({ record }) => record),
+    };
+    try {
+      this.#worker?.setRecord(JSON.stringify(kept));
+    } catch (error) {
+      console.warn(`session ${this.record.id}: what is open cannot be kept: ${(error as Error).message}`);
     }
   }
 
@@ -199,6 +244,7 @@ export class Session implements Handlers<SessionInterface, Caller> {
 
   /** A connection was opened or closed. */
   connectionsChanged(): void {
+    this.keep();
     this.object.changed(sessionInterface, ['Client']);
     this.#updateState();
   }

@@ -13,7 +13,7 @@ import { livingWorkers } from '../login/scan.js';
 import type { Worker } from '../login/worker.js';
 import type { Connections } from './connections.js';
 import type { Logind } from './logind.js';
-import { Session, type SessionRecord } from './session.js';
+import { type KeptSession, Session, type SessionRecord } from './session.js';
 import type { Systemd } from './systemd.js';
 import type { User } from './users.js';
 
@@ -109,17 +109,24 @@ export class Sessions {
     session.terminate().catch(() => {});
   }
 
-  /** Finds the sessions that an earlier daemon started: their workers kept what there is to know. */
-  async adopt(): Promise<void> {
+  /**
+   * Finds the sessions that an earlier daemon started, and who used them: their workers kept what there is to know.
+   * What was opened with a token that is void by now is over.
+   */
+  async adopt(isValid: (token: string) => boolean): Promise<void> {
     for await (const { worker } of livingWorkers(this.#host.workers)) {
-      const record = parseRecord(worker.record);
-      if (record === undefined || worker.session === undefined) {
+      const kept = parseRecord(worker.record);
+      if (kept === undefined || worker.session === undefined) {
         worker.close();
         continue;
       }
+      const { rights, connections, ...record } = kept;
       const session = this.#add(record);
       this.#watch(session, worker);
       session.attachWorker(worker, worker.session.logindSession);
+      for (const [name, all] of rights)
+        for (const right of all) if (right.token === undefined || isValid(right.token)) session.addRight(name, right);
+      await Promise.all(connections.map((one) => this.#connections.restore(session, one, isValid)));
     }
   }
 
@@ -249,10 +256,10 @@ function environmentOf(desktop: Desktop): Record<string, string> {
   };
 }
 
-function parseRecord(text: string): SessionRecord | undefined {
+function parseRecord(text: string): KeptSession | undefined {
   try {
-    const record = JSON.parse(text) as SessionRecord;
-    return typeof record.id === 'string' && typeof record.uid === 'number' ? record : undefined;
+    const kept = { rights: [], connections: [], ...(JSON.parse(text) as SessionRecord) };
+    return typeof kept.id === 'string' && typeof kept.uid === 'number' ? kept : undefined;
   } catch {
     return undefined;
   }

@@ -1,12 +1,15 @@
 import { randomBytes } from 'node:crypto';
 import { constants } from 'node:fs';
-import { chmod, type FileHandle, mkdir, open, readdir, rename, stat, unlink } from 'node:fs/promises';
-import { join } from 'node:path';
+import { chmod, type FileHandle, lstat, mkdir, open, readdir, rename, stat, unlink } from 'node:fs/promises';
+import { basename, join } from 'node:path';
 import { Busy, InvalidArgs, NotSupported } from '../errors.js';
 import { parseRecord, serialiseRecord, type TokenRecord } from './token-record.js';
 
 const TOKEN_FILE = /^([a-z2-7]{10})\.json$/;
 const TEMPORARY_FILE = /^\.[a-z2-7]{10}\.[0-9a-f]{16}\.tmp$/;
+
+/** Milliseconds. Nobody takes so long to write a file: what is older, a crash left. */
+const ABANDONED = 60_000;
 
 /** Bytes; a record is below 4 KiB, the rest is room for keys of later versions. */
 const LARGEST_FILE = 65_536;
@@ -17,34 +20,34 @@ const LARGEST_FILE = 65_536;
  */
 export class TokenDirectory {
   readonly #path: string;
+  /** Files that cannot be used, and why, as the log has it. */
+  readonly #skipped = new Map<string, string>();
 
   private constructor(path: string) {
     this.#path = path;
   }
 
-  /** Makes the directory if need be, closes it to everybody else, and removes what a crash left half-written. */
-  static async open(path: string): Promise<TokenDirectory> {
+  /**
+   * Makes the directory if need be, closes it to everybody else, and removes what a crash left half-written. `now` in
+   * milliseconds since 1970-01-01 UTC.
+   */
+  static async open(path: string, now: number): Promise<TokenDirectory> {
     const directory = new TokenDirectory(path);
     await guard('opened', async () => {
       await mkdir(path, { recursive: true, mode: 0o700 });
       const { uid, mode } = await stat(path);
       if (uid !== process.geteuid?.()) throw new NotSupported('the token store belongs to another user');
-      if ((mode & 0o077) !== 0) await chmod(path, 0o700);
-      for (const name of await readdir(path)) if (TEMPORARY_FILE.test(name)) await unlink(join(path, name));
+      if ((mode & 0o077) !== 0) await close(path);
+      const names = await readdir(path);
+      await Promise.all(names.filter((name) => TEMPORARY_FILE.test(name)).map((name) => tidy(join(path, name), now)));
     });
     return directory;
   }
 
-  /** All records that can be used. One file that cannot be read does not hide the others. */
-  async readAll(): Promise<TokenRecord[]> {
+  /** The ids of all files that should hold a token. */
+  async ids(): Promise<string[]> {
     const names = await guard('read', () => readdir(this.#path));
-    const ids = names.flatMap((name) => TOKEN_FILE.exec(name)?.[1] ?? []);
-    const records: TokenRecord[] = [];
-    for (const id of ids) {
-      const record = await this.read(id).catch((error) => logSkipped(id, error));
-      if (record !== undefined) records.push(record);
-    }
-    return records;
+    return names.flatMap((name) => TOKEN_FILE.exec(name)?.[1] ?? []);
   }
 
   /** A token's record; undefined if there is no file, or none that can be used, which is logged. */
@@ -52,11 +55,21 @@ export class TokenDirectory {
     try {
       const record = parseRecord(await guard('read', () => readOwn(this.#file(id))));
       if (record.id !== id) throw new InvalidArgs(`it holds the token ${record.id}`);
+      this.#skipped.delete(id);
       return record;
     } catch (error) {
-      if (error instanceof InvalidArgs) return logSkipped(id, error);
-      if (error instanceof NoFile) return undefined;
-      throw error;
+      if (error instanceof NoFile) this.#skipped.delete(id);
+      else if (error instanceof InvalidArgs) this.#skip(id, error.message);
+      else throw error;
+    }
+  }
+
+  /** As `read`, but a file that cannot be read now is logged and skipped as well. */
+  async find(id: string): Promise<TokenRecord | undefined> {
+    try {
+      return await this.read(id);
+    } catch (error) {
+      this.#skip(id, (error as Error).message);
     }
   }
 
@@ -86,6 +99,12 @@ export class TokenDirectory {
     });
   }
 
+  /** Told once, however often somebody asks. */
+  #skip(id: string, cause: string): void {
+    if (this.#skipped.get(id) !== cause) console.warn(`token file ${id}.json is skipped: ${cause}`);
+    this.#skipped.set(id, cause);
+  }
+
   #file(id: string): string {
     return join(this.#path, `${id}.json`);
   }
@@ -99,8 +118,23 @@ export class TokenDirectory {
 /** Thrown and caught in this file. */
 class NoFile extends Error {}
 
-function logSkipped(id: string, error: Error): undefined {
-  console.warn(`token file ${id}.json is skipped: ${error.message}`);
+/** What nobody can write needs no closing: of a secret a file has only the hash. */
+async function close(path: string): Promise<void> {
+  try {
+    await chmod(path, 0o700);
+  } catch (error) {
+    if (errnoOf(error) !== 'EROFS') throw error;
+  }
+}
+
+/** Removes a file that nobody is writing any more. One that stays does no harm, so that it must not stop anything. */
+async function tidy(path: string, now: number): Promise<void> {
+  try {
+    const { mtimeMs } = await lstat(path);
+    if (mtimeMs < now - ABANDONED) await unlink(path);
+  } catch (error) {
+    console.warn(`${basename(path)} is left in the token store: ${errnoOf(error)}`);
+  }
 }
 
 async function writeNew(path: string, text: string): Promise<void> {

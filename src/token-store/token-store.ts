@@ -2,7 +2,7 @@ import { timingSafeEqual } from 'node:crypto';
 import { EventEmitter } from 'node:events';
 import type { Grant, TokenInfo } from '../bus/generated/dictionaries.js';
 import { Busy, InvalidArgs, InvalidToken, NoSuchToken } from '../errors.js';
-import { formatToken, generateToken, type HashedToken, hashSecret, parseToken } from './token.js';
+import { formatToken, generateToken, type HashedToken, hashSecret, ID, parseToken } from './token.js';
 import { TokenDirectory } from './token-directory.js';
 import { describeRecord, parseRecord, type TokenRecord } from './token-record.js';
 
@@ -29,7 +29,7 @@ export type FindUser = (name: string) => Promise<{ readonly uid: number } | unde
 export const MOST_TOKENS_PER_USER = 1000;
 
 /** Milliseconds. The wall clock may be set meanwhile, so it is looked at again at least this often. */
-const LONGEST_WAIT = 3_600_000;
+const LONGEST_WAIT = 60_000;
 
 /** Compared against when there is no token of that id, so that it takes no less work than a wrong secret. */
 const NO_HASH = hashSecret(generateToken().secret).toString('hex');
@@ -45,6 +45,8 @@ export class TokenStore extends EventEmitter<{ added: [id: string]; removed: [id
   readonly #now: () => number;
   readonly #records = new Map<string, TokenRecord>();
   #last: Promise<unknown> = Promise.resolve();
+  /** Waits for its turn to read the directory. */
+  #scan: Promise<void> | undefined;
   #expiry: NodeJS.Timeout | undefined;
   #closed = false;
 
@@ -56,8 +58,11 @@ export class TokenStore extends EventEmitter<{ added: [id: string]; removed: [id
 
   /** Reads the tokens in a directory, which is made if need be. `now` gives milliseconds since 1970-01-01 UTC. */
   static async open(path: string, { now = Date.now }: { now?: () => number } = {}): Promise<TokenStore> {
-    const store = new TokenStore(await TokenDirectory.open(path), now);
-    for (const record of await store.#directory.readAll()) store.#records.set(record.id, record);
+    const store = new TokenStore(await TokenDirectory.open(path, now()), now);
+    for (const id of await store.#directory.ids()) {
+      const record = await store.#directory.find(id);
+      if (record !== undefined) store.#records.set(id, record);
+    }
     await store.#expire();
     return store;
   }
@@ -73,9 +78,14 @@ export class TokenStore extends EventEmitter<{ added: [id: string]; removed: [id
     return record === undefined ? undefined : describeRecord(record);
   }
 
-  /** The tokens of one user, or all; the oldest first. */
+  /** The tokens of one user, or all, also those that others put on disk; the oldest first. */
   async list({ uid }: { uid?: number } = {}): Promise<TokenInfo[]> {
-    await this.#exclusive(() => this.#expire());
+    // Whoever asks while others wait for the same gets the same.
+    this.#scan ??= this.#exclusive(() => {
+      this.#scan = undefined;
+      return this.#takeOver();
+    });
+    await this.#scan;
     return [...this.#records.values()]
       .filter((record) => uid === undefined || record.uid === uid)
       .sort((a, b) => a.created - b.created || (a.id < b.id ? -1 : 1))
@@ -96,7 +106,7 @@ export class TokenStore extends EventEmitter<{ added: [id: string]; removed: [id
   place(request: Provision, { id, hash }: HashedToken): Promise<void> {
     return this.#exclusive(async () => {
       await this.#expire();
-      const known = this.#records.get(id);
+      const known = await this.#discover(id);
       if (known !== undefined && known.hash !== hash) throw new InvalidArgs(`there is another token ${id}`);
       const own = [...this.#records.values()].filter((record) => record.uid === request.uid && record !== known);
       if (own.length >= MOST_TOKENS_PER_USER)
@@ -122,7 +132,7 @@ export class TokenStore extends EventEmitter<{ added: [id: string]; removed: [id
   /** Takes a token back for good. NoSuchToken if there is none. */
   revoke(id: string, reason: RemovalReason = 'revoked'): Promise<void> {
     return this.#exclusive(async () => {
-      if (!this.#records.has(id)) throw new NoSuchToken('there is no such token');
+      if ((await this.#discover(id)) === undefined) throw new NoSuchToken('there is no such token');
       await this.#remove(id, reason);
     });
   }
@@ -134,7 +144,7 @@ export class TokenStore extends EventEmitter<{ added: [id: string]; removed: [id
    */
   async redeem(text: string, { findUser }: { findUser: FindUser }): Promise<TokenInfo> {
     const { id, secret } = parseToken(text);
-    const known = this.#records.get(id);
+    const known = this.#records.get(id) ?? (await this.#exclusive(() => this.#discover(id)));
     const matches = timingSafeEqual(hashSecret(secret), Buffer.from(known?.hash ?? NO_HASH, 'hex'));
     if (known === undefined) throw new InvalidToken(`there is no token ${id}`);
     if (!matches) throw new InvalidToken(`that is not the secret of token ${id}`);
@@ -144,6 +154,29 @@ export class TokenStore extends EventEmitter<{ added: [id: string]; removed: [id
     if (user.uid !== known.uid)
       throw new InvalidToken(`the user of token ${id}, ${known.user}, had uid ${known.uid} and now has ${user.uid}`);
     return this.#exclusive(() => this.#use(known));
+  }
+
+  /** Others may have put a file into the directory, or mended one. */
+  async #discover(id: string): Promise<TokenRecord | undefined> {
+    if (this.#records.has(id) || !ID.test(id)) return this.#records.get(id);
+    const record = await this.#directory.find(id);
+    if (record === undefined || this.#isExpired(record)) return undefined;
+    this.#records.set(id, record);
+    this.emit('added', id);
+    this.#arm();
+    return record;
+  }
+
+  /** What others put into the directory, and what they deleted. */
+  async #takeOver(): Promise<void> {
+    try {
+      const ids = new Set(await this.#directory.ids());
+      for (const id of ids) await this.#discover(id);
+      for (const id of [...this.#records.keys()]) if (!ids.has(id)) this.#forget(id, 'revoked');
+    } catch (error) {
+      console.warn(`tokens are listed from memory: ${error instanceof Error ? error.message : error}`);
+    }
+    await this.#expire();
   }
 
   async #use(known: TokenRecord): Promise<TokenInfo> {

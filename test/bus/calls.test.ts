@@ -44,6 +44,18 @@ describe('a service on a bus', () => {
     assert.deepEqual(await remote.methods.whoAmI(), [clientBus.name, process.getuid?.()]);
   });
 
+  it('answers a caller in the order of the calls, also while it finds out who that is', async () => {
+    for (let round = 0; round < 60; round++) {
+      await using bus = await Bus.connect(daemon.address);
+      const caller = new RemoteObject(bus, sample, serviceBus.name, '/sample');
+      const answered: number[] = [];
+      const first = caller.methods.whoAmI().then(() => answered.push(1));
+      for (let turns = 0; turns < round % 12; turns++) await new Promise((resolve) => setImmediate(resolve));
+      await Promise.all([first, caller.methods.whoAmI().then(() => answered.push(2))]);
+      assert.deepEqual(answered, [1, 2]);
+    }
+  });
+
   it('carries 64-bit integers exactly', async () => {
     const numbers: [bigint, bigint, number, boolean] = [-(2n ** 63n), 2n ** 64n - 1n, 0.1, true];
     assert.deepEqual(await remote.methods.numbers(...numbers), numbers);

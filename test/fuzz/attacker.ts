@@ -12,8 +12,11 @@ const WINDOW = 48;
 /** An answer that takes longer never comes. A session may start in that time. */
 const DEADLINE = 60_000;
 
-/** What the bus itself answers, in place of those who are attacked: its policy and the addressee say no. */
-const OF_THE_BUS = ['AccessDenied', 'ServiceUnknown', 'NameHasNoOwner', 'UnknownMethod', 'NoReply'];
+/**
+ * What the bus itself answers, in place of those who are attacked: its policy or the addressee's name say no, or more
+ * than 64 descriptors wait to be taken in (max_outgoing_unix_fds).
+ */
+const OF_THE_BUS = ['AccessDenied', 'ServiceUnknown', 'NameHasNoOwner', 'UnknownMethod', 'NoReply', 'LimitsExceeded'];
 const FROM_BUS: ReadonlySet<string> = new Set(OF_THE_BUS.map((name) => `${BUS}.Error.${name}`));
 
 export type Tally = { sent: number; answers: Map<string, number>; cut: number; wrong: string[] };

@@ -74,7 +74,7 @@ export class RandomCalls {
     const method = this.#random.pick(Object.values<MethodDescriptor>(iface.methods));
     if (!this.#mayCall(method.name)) return this.#property(target);
     const named = method.in.some(({ type }) => /[hv]/.test(type));
-    const fds = this.#random.below(8) > (named ? 0 : 6) ? this.#fds() : [];
+    const fds = this.#random.below(16) > (named ? 4 : 14) ? this.#fds() : [];
     const message = {
       ...this.#to(target, iface.name, method.name),
       ...(this.#random.below(15) === 0 ? { interface: '' } : {}),
@@ -205,7 +205,7 @@ export class RandomCalls {
   }
 
   #fds(): number[] {
-    return Array.from({ length: 1 + this.#random.below(4) }, () => this.#random.pick(this.#choices.fds));
+    return Array.from({ length: 1 + this.#random.below(2) }, () => this.#random.pick(this.#choices.fds));
   }
 
   #answers(signature: string | undefined): Expectation {

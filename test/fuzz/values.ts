@@ -102,7 +102,10 @@ export class RandomValues {
       case 'a':
         return this.#array(child[0] as TypeNode, depth, dictionary);
     }
-    return random.below(2) === 0 ? random.pick(EXTREMES[type] ?? []) : random.below(LARGEST[type] ?? 1);
+    const kind = random.below(3);
+    if (kind === 0) return random.pick(EXTREMES[type] ?? []);
+    const largest = LARGEST[type] ?? 1;
+    return random.below(kind === 1 ? largest : Math.min(largest, 2000));
   }
 
   #variant(depth: number): Variant {
@@ -129,8 +132,9 @@ export class RandomValues {
   #dictionary(name: string, depth: number): [string, Variant][] {
     const schema = Object.values(dictionaries).find(({ $id }) => $id === name);
     const known = Object.entries((schema?.properties ?? {}) as Record<string, Entry>);
+    const needed = this.#random.below(8) > 0 ? (schema?.required ?? []) : [];
     const pairs = known
-      .filter(() => this.#random.below(3) === 0)
+      .filter(([key]) => this.#random.below(3) === 0 || needed.includes(key))
       .map(([key, entry]): [string, Variant] => [key, this.#entry(entry, depth + 1)]);
     if (this.#random.below(12) === 0) pairs.push([this.text(), this.#variant(depth)]);
     if (this.#random.below(30) === 0 && pairs[0] !== undefined) pairs.push(pairs[0]);

@@ -54,16 +54,19 @@ after(async () => {
   for (const tool of tools) await tool[Symbol.asyncDispose]();
 });
 
-/** A tool of its own on the bus until the tests are done, as that user: the bus goes by the effective uid at the time of connecting. */
-export async function toolAs(user: string): Promise<Tool> {
-  let starting: Promise<Tool>;
+/** Begins something as that user: the bus goes by the effective uid at the time of connecting. */
+export function as<Started>(user: string, start: () => Started): Started {
   assert.equal(seteuid(uidOf(user)), 0);
   try {
-    starting = Tool.start();
+    return start();
   } finally {
     assert.equal(seteuid(0), 0);
   }
-  const tool = await starting;
+}
+
+/** A tool of its own on the bus until the tests are done, as that user. */
+export async function toolAs(user: string): Promise<Tool> {
+  const tool = await as(user, () => Tool.start());
   tools.push(tool);
   return tool;
 }

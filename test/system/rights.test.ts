@@ -17,19 +17,10 @@ import { tokens } from '../../src/bus/generated/tokens.js';
 import { RemoteObject } from '../../src/bus/remote-object.js';
 import { Variant } from '../../src/bus/variant.js';
 import type { Tool } from '../../src/tool/tool.js';
-import {
-  endSessions,
-  Heard,
-  installDesktop,
-  objects,
-  provision,
-  ROOT,
-  refuses,
-  run,
-  SERVICE,
-  toolAs,
-} from './fixture.js';
+import { findAgent } from './find-agent.js';
+import { endSessions, Heard, installDesktop, objects, provision, ROOT, refuses, SERVICE, toolAs } from './fixture.js';
 import { type Place, RIGHTS, ROLES, type Role } from './rights-table.js';
+import { agentPid } from './vitals.js';
 
 const INTERFACES = [
   ...[remoteAccess, tokens, login, session, handover, connection, monitors, capture, input, clipboard, agents, agent],
@@ -82,7 +73,7 @@ describe('rights', () => {
 
   let known: Promise<string> | undefined;
   const agentName = () => {
-    known ??= findAgent(tools.root, path.split('/').at(-1) ?? '');
+    known ??= findAgent(tools.root.bus, agentPid('alice', path.split('/').at(-1) ?? ''));
     return known;
   };
 
@@ -197,22 +188,3 @@ describe('rights', () => {
     known = undefined;
   }
 });
-
-/** The bus name of a session's agent: of the process that systemd says it is. */
-async function findAgent(tool: Tool, id: string): Promise<string> {
-  const show = ['systemctl', '--user', '--machine=alice@.host', 'show', '--value', '--property=MainPID'];
-  const pid = run(...show, `remote-access-agent@${id}.service`);
-  const driver = {
-    destination: 'org.freedesktop.DBus',
-    path: '/org/freedesktop/DBus',
-    interface: 'org.freedesktop.DBus',
-  };
-  const { body } = await tool.bus.call({ ...driver, member: 'ListNames' });
-  for (const name of ((body ?? []) as string[][])[0] ?? []) {
-    if (!name.startsWith(':')) continue;
-    const call = { ...driver, member: 'GetConnectionUnixProcessID', signature: 's', body: [name] };
-    const reply = await tool.bus.call(call).catch(() => undefined);
-    if (String(reply?.body?.[0]) === pid) return name;
-  }
-  throw new Error(`no agent of session ${id} is on the bus`);
-}

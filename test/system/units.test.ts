@@ -10,8 +10,8 @@ describe('the units', () => {
 
   const asAlice = ['runuser', '--user=alice', '--', 'env', 'XDG_RUNTIME_DIR=/tmp'];
   for (const command of [
-    ['systemd-analyze', 'verify', '--man=no', 'remote-accessd.service'],
-    [...asAlice, 'systemd-analyze', '--user', 'verify', '--man=no', 'remote-access-agent@1.service'],
+    ['systemd-analyze', 'verify', 'remote-accessd.service'],
+    [...asAlice, 'systemd-analyze', '--user', 'verify', 'remote-access-agent@1.service'],
   ]) {
     it(`say only what systemd understands: ${command.at(-1)}`, () => {
       const [file = '', ...args] = command;

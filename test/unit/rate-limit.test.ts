@@ -66,4 +66,18 @@ describe('RateLimit', () => {
     limit.check('second');
     assert.throws(() => limit.check('first'), TooManyAttempts);
   });
+
+  it('goes by a clock that nobody sets', () => {
+    const { now } = Date;
+    const running = new RateLimit({ limit: 1, window: 60_000 });
+    running.record('a');
+    try {
+      for (const hours of [1, -1, 1_000_000]) {
+        Date.now = () => now() + hours * 3_600_000;
+        assert.throws(() => running.check('a'), { message: /^too many attempts: try again in (59|60) s$/ });
+      }
+    } finally {
+      Date.now = now;
+    }
+  });
 });
