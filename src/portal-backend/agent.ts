@@ -170,7 +170,12 @@ export class Agent implements Handlers<AgentInterface, Caller> {
   }
 
   async #renewViewers(): Promise<void> {
-    await Promise.all([...this.#viewers.values()].map((viewer) => viewer.renew()));
+    await Promise.all(
+      [...this.#viewers].map(([number, viewer]) =>
+        // Whom the compositor gives no streams is told that there are none, and the others have theirs.
+        viewer.renew().catch((error: Error) => console.warn(`connection ${number} has no streams: ${error.message}`)),
+      ),
+    );
     this.#tellStreams();
   }
 
