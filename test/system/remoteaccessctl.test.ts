@@ -7,7 +7,7 @@ import type { Readable } from 'node:stream';
 import { COMMANDS } from '../../src/cli/command-table.js';
 import type { Tool } from '../../src/tool/tool.js';
 import { command, objectsIn, type Result, start } from './command.js';
-import { ERROR, endSessions, INVALID_ARGS, installDesktop, objects, provision, run, toolAs } from './fixture.js';
+import { ERROR, endSessions, Heard, INVALID_ARGS, installDesktop, objects, provision, run, toolAs } from './fixture.js';
 import { Lines } from './lines.js';
 
 const TOKEN = /^ra1-([a-z2-7]{10})-[0-9a-f]{64}\n$/;
@@ -94,8 +94,8 @@ describe('remoteaccessctl', function () {
         }).stdout;
       run('usermod', '--append', '--groups=sudo', 'bob');
       try {
-        assert.match(provisionAs('bob-password'), /Authenticating as: bob[^]*ra1-[^\r]*\r\n 0\n$/);
-        assert.match(provisionAs('wrong'), /FAILED[^]*remoteaccessctl: uid 1001 may not use Provision[^\r]*\r\n 4\n$/);
+        assert.match(provisionAs('bob-password'), /Authenticating as: bob.*ra1-[^\r]*\r\n 0\n$/s);
+        assert.match(provisionAs('wrong'), /FAILED.*remoteaccessctl: uid 1001 may not use Provision[^\r]*\r\n 4\n$/s);
       } finally {
         run('gpasswd', '--delete', 'bob', 'sudo');
       }
@@ -211,8 +211,10 @@ describe('remoteaccessctl', function () {
       await fails(['create', 'alice'], 4, 'NotAuthorized', 'bob');
       await fails(['create', 'nobody-here'], 3, 'NoSuchUser');
       await fails(['create', 'alice', '--desktop=none'], 1, 'NotSupported');
+      await using removed = await Heard.listen(objects(admin.bus).root, 'SessionRemoved');
       const [ended] = objectsIn(succeeded(await command(['terminate', '--json', '--no-wait', 'bob'])));
       assert.deepEqual(Object.keys(ended ?? {}), promised('terminate'));
+      assert.equal((await removed.next())[0], ended?.id);
     });
 
     it('say who is connected', async () => {
