@@ -25,6 +25,8 @@ export type CommandOptions = {
   /** Runs the command in a logind session of this user; otherwise it is a system service of root. */
   user?: string;
   stdio?: StdioOptions;
+  /** Gives it a terminal, which standard input has to be, too. */
+  terminal?: boolean;
 };
 
 /** What must be gone before an interrupted process ends. */
@@ -117,7 +119,8 @@ export class Container implements AsyncDisposable {
     const identity =
       options.user === undefined ? ['--uid=root'] : [`--uid=${options.user}`, '--property=PAMName=login'];
     // A unit of its own: nsenter alone would leave the command in a cgroup of the host, unknown to logind and systemd.
-    const unit = ['systemd-run', '--quiet', '--pipe', '--wait', '--collect', '--property=WorkingDirectory=/src'];
+    const io = options.terminal ? '--pty' : '--pipe';
+    const unit = ['systemd-run', '--quiet', io, '--wait', '--collect', '--property=WorkingDirectory=/src'];
     const [file, args] = this.#enter([...unit, ...identity, '--', ...command]);
     return spawn(file, args, { stdio: options.stdio ?? ['ignore', 'pipe', 'pipe'] });
   }

@@ -1,18 +1,22 @@
-/* first-frame NODE [WIDTH HEIGHT]: consumes a PipeWire node of a compositor until its first picture, and prints the
+/* first-frame NODE [WIDTH HEIGHT | all]: consumes a PipeWire node of a compositor until its first picture, and prints the
  * picture's width and height and when it came (nanoseconds of CLOCK_MONOTONIC). Uses the PipeWire connection on
- * descriptor 3 if there is one, else that of the user. A size makes the compositor give the monitor that size.
+ * descriptor 3 if there is one, else that of the user. A size makes the compositor give the monitor that size. With
+ * `all` it does so for every picture until it is killed.
  */
 #include <fcntl.h>
 #include <pipewire/pipewire.h>
 #include <spa/param/buffers.h>
 #include <spa/param/video/format-utils.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <time.h>
 
 static struct pw_main_loop *loop;
 static struct pw_stream *stream;
 static struct spa_video_info_raw format;
+static bool all;
 
 static void state_changed(void *data, enum pw_stream_state old, enum pw_stream_state state, const char *error) {
     (void)data, (void)old;
@@ -41,7 +45,8 @@ static void process(void *data) {
     if (buffer->buffer->datas[0].chunk->size > 0) {
         clock_gettime(CLOCK_MONOTONIC, &now);
         printf("%u %u %lld\n", format.size.width, format.size.height, now.tv_sec * 1000000000LL + now.tv_nsec);
-        pw_main_loop_quit(loop);
+        fflush(stdout);
+        if (!all) pw_main_loop_quit(loop);
     }
     pw_stream_queue_buffer(stream, buffer);
 }
@@ -56,7 +61,8 @@ int main(int argc, char **argv) {
     struct spa_pod_builder builder = SPA_POD_BUILDER_INIT(space, sizeof space);
     struct spa_rectangle size = SPA_RECTANGLE(1280, 720);
     pw_init(NULL, NULL);
-    if (argc != 2 && argc != 4) return 2;
+    all = argc == 3 && strcmp(argv[2], "all") == 0;
+    if (argc != 2 && argc != 4 && !all) return 2;
     loop = pw_main_loop_new(NULL);
     struct pw_context *context = pw_context_new(pw_main_loop_get_loop(loop), NULL, 0);
     struct pw_core *core =

@@ -1,13 +1,19 @@
 import { execFileSync } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdirSync } from 'node:fs';
+import { basename } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { fileURLToPath } from 'node:url';
 import { Container } from '../../scripts/container.js';
 import type { Figure } from '../figure.js';
 
 /** The programs that measure in the container, beside the project's own; the container sees them under /src. */
-const PROGRAMS = { 'first-frame': 'libpipewire-0.3', 'pam-session': 'pam', idle: '' } as const;
+const PROGRAMS = {
+  'container/first-frame': 'libpipewire-0.3',
+  'container/pam-session': 'pam',
+  'container/idle': '',
+  'dbus/gdbus-service': 'gio-unix-2.0',
+} as const;
 
 const here = (path: string): string => fileURLToPath(new URL(path, import.meta.url));
 
@@ -29,9 +35,10 @@ export async function measureInside(group: string): Promise<Figure[]> {
 function compile(directory: string): void {
   mkdirSync(directory, { recursive: true });
   const flags = ['-std=gnu11', '-O2', '-Wall', '-Wextra', '-Werror'];
-  for (const [name, module] of Object.entries(PROGRAMS)) {
+  for (const [source, module] of Object.entries(PROGRAMS)) {
     const libraries = module === '' ? [] : pkgConfig(module);
-    execFileSync('gcc', [...flags, '-o', `${directory}/${name}`, here(`./${name}.c`), ...libraries], {
+    const program = `${directory}/${basename(source)}`;
+    execFileSync('gcc', [...flags, '-o', program, here(`../${source}.c`), ...libraries], {
       stdio: 'inherit',
     });
   }

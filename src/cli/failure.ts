@@ -3,6 +3,7 @@ import { RemoteAccessError } from '../errors.js';
 import { exitCodeOf } from './exit-code.js';
 import { visible } from './table.js';
 import { UsageError } from './usage-error.js';
+import { STDERR, write } from './write.js';
 
 const BUS = 'org.freedesktop.DBus.Error';
 
@@ -30,13 +31,13 @@ export function reportFailure(error: unknown, { json, about }: { json: boolean; 
   if (failure === undefined) throw error;
   const { dbusName, message } = failure;
   const of = about === undefined ? {} : { about };
-  if (json) process.stderr.write(`${JSON.stringify({ error: dbusName, message, ...of })}\n`);
+  if (json) write(STDERR, `${JSON.stringify({ error: dbusName, message, ...of })}\n`);
   else {
     const text = about === undefined ? message : `${about}: ${message}`;
     // What the service says may hold what others chose, a client's name for example.
-    process.stderr.write(`remoteaccessctl: ${visible(text)}\n`);
+    write(STDERR, `remoteaccessctl: ${visible(text)}\n`);
     if (error instanceof UsageError && error.command !== undefined)
-      process.stderr.write(`remoteaccessctl ${error.command} --help says more.\n`);
+      write(STDERR, `remoteaccessctl ${error.command} --help says more.\n`);
   }
   return exitCodeOf(dbusName);
 }

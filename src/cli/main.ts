@@ -3,27 +3,31 @@ import type { Context } from './context.js';
 import { EXIT } from './exit-code.js';
 import { reportFailure } from './failure.js';
 import { Output } from './output.js';
+import { STDOUT, write } from './write.js';
 
 /** remoteaccessctl: reads the command line, runs the command, and says what went wrong. */
 
-for (const stream of [process.stdout, process.stderr])
-  stream.on('error', (error: NodeJS.ErrnoException) => {
-    // Whoever reads from us may stop reading (`| head`), which is no error. The code is the shell's for SIGPIPE.
-    if (error.code === 'EPIPE') process.exit(141);
-    process.exit(stream === process.stderr ? EXIT.failed : reportFailure(error, { json: wantsJson() }));
-  });
-
 const args = process.argv.slice(2);
-const code = await main();
-// What could not be written is known only when the last of it was tried.
-await new Promise((resolve) => process.stdout.write('', resolve));
-process.exit(code);
+// What goes wrong while a command waits: an event that cannot be printed, or a bug.
+process.on('uncaughtException', (error) => process.exit(report(error)));
+process.exit(await main());
 
 async function main(): Promise<number> {
   try {
     return (await run(parseCommandLine(args))) ?? EXIT.ok;
   } catch (error) {
+    return report(error);
+  }
+}
+
+function report(error: unknown): number {
+  // Whoever reads from us may stop reading (`| head`), which is no error. The code is the shell's for SIGPIPE.
+  if (error instanceof Error && (error as NodeJS.ErrnoException).code === 'EPIPE') return 141;
+  try {
     return reportFailure(error, { json: wantsJson() });
+  } catch (bug) {
+    console.error(bug);
+    return EXIT.failed;
   }
 }
 
@@ -31,7 +35,7 @@ async function run({ command, given }: CommandLine): Promise<number | void> {
   if (given.flag('help') || command === undefined) {
     const { commandHelp, globalHelp } = await import('./help.js');
     if (given.flag('version')) return printVersion();
-    process.stdout.write(command === undefined ? globalHelp() : commandHelp(command));
+    write(STDOUT, command === undefined ? globalHelp() : commandHelp(command));
     return;
   }
   if (given.flag('version')) return printVersion();
@@ -43,7 +47,7 @@ async function run({ command, given }: CommandLine): Promise<number | void> {
 
 async function printVersion(): Promise<void> {
   const { VERSION } = await import('./version.js');
-  process.stdout.write(`remoteaccessctl ${VERSION}\n`);
+  write(STDOUT, `remoteaccessctl ${VERSION}\n`);
 }
 
 /** Also when the command line could not be read. */

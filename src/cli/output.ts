@@ -1,5 +1,6 @@
 import { styleText } from 'node:util';
 import { type Column, formatTable, visible } from './table.js';
+import { isTerminal, STDERR, STDOUT, write } from './write.js';
 
 export type Style = 'bold' | 'dim' | 'red' | 'green' | 'yellow' | 'underline';
 
@@ -14,7 +15,7 @@ export class Output {
   constructor({ json, legend }: OutputOptions) {
     this.json = json;
     this.legend = legend;
-    this.#colour = process.stdout.isTTY === true && !process.env.NO_COLOR && process.env.TERM !== 'dumb';
+    this.#colour = isTerminal(STDOUT) && !process.env.NO_COLOR && process.env.TERM !== 'dumb';
   }
 
   /**
@@ -50,12 +51,12 @@ export class Output {
 
   /** A line for people. */
   line(text: string): void {
-    process.stdout.write(`${text}\n`);
+    write(STDOUT, `${text}\n`);
   }
 
   /** Something beside the results: it goes to standard error, where no program reads it. */
   note(text: string): void {
-    if (!this.json) process.stderr.write(`${text}\n`);
+    if (!this.json) write(STDERR, `${text}\n`);
   }
 
   /** The text with a style, if standard output is a terminal that should have colours. */

@@ -42,6 +42,16 @@ describe('a container', () => {
     assert.equal(stdout, 'alice\n/run/user/1000\nlo\n');
   });
 
+  it('gives a developer a shell with a terminal', async () => {
+    const shell = spawn('script', ['-qec', 'npm run --silent container -- bob', '/dev/null'], { stdio: 'pipe' });
+    let said = '';
+    shell.stdout.setEncoding('utf8').on('data', (text: string) => (said += text));
+    shell.stdin.write('test -t 1 && id -un; remoteaccessctl tokens --json; exit 3\n');
+    const [status] = await once(shell, 'exit');
+    assert.match(said, /^bob\r$/m, said);
+    assert.equal(status, 3, said);
+  });
+
   it('powers off', async () => {
     await using container = await Container.boot();
     await container.powerOff();

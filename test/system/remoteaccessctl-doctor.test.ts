@@ -138,7 +138,7 @@ const AILMENTS: [name: string, change: [() => void, () => void], check: string, 
     ],
     ...(['PipeWire', 'problem', /pipewire\.service is masked/] as const),
   ],
-  ['no GStreamer', without('/usr/bin/gst-launch-1.0'), 'screenshots', 'warning', /gst-launch-1\.0 is missing/],
+  ['no GStreamer', without('/usr/bin/gst-launch-1.0'), 'pictures', 'warning', /gst-launch-1\.0 is missing/],
   [
     'a token store of somebody else',
     [() => chownSync('/var/lib/remote-access', 1000, 1000), () => chownSync('/var/lib/remote-access', 0, 0)],

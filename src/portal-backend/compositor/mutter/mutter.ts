@@ -55,6 +55,10 @@ export class Mutter extends EventEmitter<CompositorEvents> implements Compositor
   readonly #parts: Parts;
   readonly #recordings = new Set<MutterRecording>();
   #changing = false;
+  /** A repaint waits for its turn. */
+  #repainting = false;
+  /** The glance of a repaint; a layout change does not wait for it. */
+  #glance = new AbortController();
   /** Until when a layout that is not ours is mutter's doing and not a person's. */
   #ours = 0;
   #queue: Promise<unknown> = Promise.resolve();
@@ -139,8 +143,9 @@ export class Mutter extends EventEmitter<CompositorEvents> implements Compositor
   }
 
   setLayout(layout: readonly Screen[]): Promise<void> {
+    this.#changing = true;
+    this.#glance.abort();
     return this.#inTurn(async () => {
-      this.#changing = true;
       try {
         // They end anyway, and those that did not could keep a size that is no longer true.
         await Promise.all([...this.#recordings].map((recording) => recording.stop()));
@@ -199,15 +204,21 @@ export class Mutter extends EventEmitter<CompositorEvents> implements Compositor
    * as it does when PipeWire links a consumer; on an idle monitor nothing would ever come after that.
    */
   #watched(node: number): void {
-    for (const recording of this.#recordings)
-      for (const [id, recorded] of recording.nodes)
-        if (recorded === node) for (const delay of REPAINTS) setTimeout(() => this.#repaintSoon(id), delay).unref();
+    for (const delay of REPAINTS) setTimeout(() => this.#repaintSoon(node), delay).unref();
   }
 
-  #repaintSoon(id: string): void {
-    void this.#inTurn(() => this.#repaint(id)).catch((error) =>
-      console.warn(`could not repaint monitor '${id}': ${(error as Error).message}`),
-    );
+  /** One glance is for everybody who waits for one, and none for a node that a layout change has ended meanwhile. */
+  #repaintSoon(node: number): void {
+    const watched = () => [...this.#recordings].flatMap(({ nodes }) => [...nodes]).find(([, one]) => one === node)?.[0];
+    if (this.#repainting || watched() === undefined) return;
+    this.#repainting = true;
+    void this.#inTurn(async () => {
+      this.#repainting = false;
+      const id = watched();
+      if (id !== undefined && !this.#changing) await this.#repaint(id);
+    }).catch((error) => {
+      if (!this.#changing) console.warn(`could not repaint: ${(error as Error).message}`);
+    });
   }
 
   /** By watching it for a moment: mutter paints all monitors whenever a stream begins to run. */
@@ -222,7 +233,8 @@ export class Mutter extends EventEmitter<CompositorEvents> implements Compositor
       'hidden',
     );
     await glance.renew();
-    const signal = AbortSignal.timeout(REPAINT_DEADLINE);
+    this.#glance = new AbortController();
+    const signal = AbortSignal.any([this.#glance.signal, AbortSignal.timeout(REPAINT_DEADLINE)]);
     await pipeWire.repaint(glance.nodes.get(id) ?? 0, { width, height, refresh: screen.refresh }, { signal });
   }
 

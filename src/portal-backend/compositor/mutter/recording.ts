@@ -1,4 +1,5 @@
 import type { Bus } from '../../../bus/bus.js';
+import { CallError } from '../../../bus/call-error.js';
 import type { CursorMode } from '../../../bus/generated/dictionaries.js';
 import { mutterScreenCast } from '../../../bus/generated/mutter-screen-cast.js';
 import {
@@ -16,6 +17,15 @@ export const CURSOR: Record<CursorMode, number> = { hidden: 0, embedded: 1, meta
 
 /** mutter tells a stream's node within some milliseconds of its start. */
 const NODE_DEADLINE = 5_000;
+
+/** How often streams that end while they start are started again: once for each change that mutter may still announce. */
+const TRIES = 5;
+
+/** What GDBus answers for a session that is no more. */
+const GONE = 'org.freedesktop.DBus.Error.UnknownMethod';
+
+/** mutter closed the session while its streams were starting. */
+class Ended extends Error {}
 
 type Parts = {
   readonly bus: Bus;
@@ -44,17 +54,33 @@ export class MutterRecording implements Recording {
     this.#cursor = cursor;
   }
 
+  /** mutter may still have a change to announce, and then ends these streams too. */
   async renew(): Promise<void> {
-    await this.stop();
+    for (let tries = 1; ; tries++) {
+      await this.stop();
+      try {
+        this.nodes = await this.#start();
+        return;
+      } catch (error) {
+        if (!(error instanceof CallError && error.dbusName === GONE) && !(error instanceof Ended)) throw error;
+        if (tries === TRIES) throw new SessionFailed('the compositor ends all streams at once', { cause: error });
+      }
+    }
+  }
+
+  async #start(): Promise<ReadonlyMap<string, number>> {
     const { bus, mutter } = this.#parts;
     const root = new RemoteObject(bus, mutterScreenCast, mutter, '/org/gnome/Mutter/ScreenCast');
     const session = new RemoteObject(bus, mutterScreenCastSession, mutter, await root.methods.createSession(new Map()));
+    const { promise: ended, reject: end } = withResolvers<never>();
+    ended.catch(() => {});
+    let started = false;
     const closed = await session.subscribe('Closed', () => {
-      if (this.#session?.object === session) this.#parts.ended();
+      end(new Ended());
+      if (started && this.#session?.object === session) this.#parts.ended();
     });
     this.#session = { object: session, closed };
     const options = new Map([['cursor-mode', new Variant('u', CURSOR[this.#cursor])]]);
-    const nodes = new Map<string, number>();
     const waiting: AsyncDisposable[] = [];
     try {
       const added = await Promise.all(
@@ -66,8 +92,10 @@ export class MutterRecording implements Recording {
         }),
       );
       await session.methods.start();
-      for (const [id, node] of added) nodes.set(id, await node);
-      this.nodes = nodes;
+      const nodes = new Map<string, number>();
+      for (const [id, node] of added) nodes.set(id, await Promise.race([node, ended]));
+      started = true;
+      return nodes;
     } finally {
       await Promise.all(waiting.map((waits) => waits[Symbol.asyncDispose]()));
     }

@@ -198,8 +198,10 @@ export class MutterScreens {
   }
 
   async #takeBack(undo: (() => Promise<void>)[]): Promise<void> {
-    for (const step of undo.reverse())
+    for (const step of undo.reverse()) {
       await step().catch((error) => console.warn(`could not take back a layout change: ${error.message}`));
+      await this.#parts.announcements.quiet();
+    }
     if (undo.length > 0 && this.#screens.length > 0)
       await this.#apply(this.#screens).catch((error) => console.warn(`could not restore the layout: ${error.message}`));
   }
