@@ -15,7 +15,7 @@ export async function run({ output, connect }: Context, given: Arguments): Promi
   const layout = given.text('layout');
   const options: CreateSessionOptions = {
     ...(desktop === undefined ? {} : { desktop }),
-    ...(layout === undefined ? {} : { monitors: parseLayout(layout, ['default']) }),
+    ...(layout === undefined ? {} : { monitors: parseLayout(layout, [{ id: 'default' }]) }),
     ...(given.flag('new') ? { reuse: false } : {}),
   };
   const create = (how: CallOptions) =>
