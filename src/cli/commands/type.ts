@@ -17,6 +17,11 @@ export async function run(context: Context, given: Arguments): Promise<void> {
   const connection = await connectToSession(context, given, ['keyboard']);
   using keyboard = await Keyboard.open(await connection.input.methods.connectToEIS({}));
   await withProgress('typing', keyboard.type(typed));
+  const others = keyboard.otherLayouts(typed);
+  if (others.length > 0)
+    context.output.note(
+      `Typed for the keyboard layout ${keyboard.keymap.name}; with ${others.join(' or ')} in use it came out differently.`,
+    );
 }
 
 function decode(bytes: Uint8Array): string {
