@@ -1,9 +1,9 @@
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
-import { closeSync, createReadStream, readFileSync } from 'node:fs';
+import { createReadStream, readFileSync, writeFileSync } from 'node:fs';
 import { text } from 'node:stream/consumers';
 import type { Monitor } from '../../src/bus/generated/dictionaries.js';
 import { Keyboard } from '../../src/tool/keyboard.js';
+import { takePicture } from '../../src/tool/picture.js';
+import { encodePng } from '../../src/tool/png.js';
 import { Tool } from '../../src/tool/tool.js';
 import type { ToolConnection } from '../../src/tool/tool-connection.js';
 import { ScreenWatch } from './screen-watch.js';
@@ -32,15 +32,6 @@ async function nodeOf(connection: ToolConnection, id: string): Promise<number> {
   const node = layout.find((monitor) => monitor.id === id)?.node;
   if (node === undefined) throw new Error(`monitor '${id}' has no stream`);
   return node;
-}
-
-/** Runs a pipeline to its end; a descriptor given to it is number 3 there. */
-async function gstreamer(pipeline: string, fd?: number): Promise<void> {
-  const gst = spawn('gst-launch-1.0', ['-q', ...pipeline.split(' ')], {
-    stdio: ['ignore', 'inherit', 'inherit', ...(fd === undefined ? [] : [fd])],
-  });
-  const [status] = (await once(gst, 'exit')) as [number | null];
-  if (status !== 0) throw new Error('no picture could be taken');
 }
 
 /** What the session's clipboard holds. The offer may still be on its way. */
@@ -88,14 +79,6 @@ await step('type a line, and read it back over the clipboard', async () => {
   await screen.settled(500);
 });
 await step('take a picture of both monitors', async () => {
-  for (const { id } of MONITORS) {
-    const fd = await connection.capture.methods.openPipeWireRemote({});
-    const source = `pipewiresrc fd=3 path=${await nodeOf(connection, id)} num-buffers=1`;
-    await gstreamer(`${source} ! videoconvert ! pngenc ! filesink location=${picture}.${id}`, fd);
-    closeSync(fd);
-  }
-  const parts = MONITORS.map(({ id }, i) => `filesrc location=${picture}.${id} ! pngdec ! both.sink_${i}`);
-  const both = `compositor name=both sink_1::xpos=${MONITORS[0]?.size[0]} ! videoconvert ! pngenc snapshot=true`;
-  await gstreamer(`${both} ! filesink location=${picture} ${parts.join(' ')}`);
+  writeFileSync(picture, await encodePng(await takePicture(connection)));
 });
 process.exit(0);

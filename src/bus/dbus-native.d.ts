@@ -7,6 +7,8 @@ declare module 'dbus-native/lib/dbus-buffer.js' {
   type Options = { plainValues: boolean; variants: 'wrap'; returnBigInt: boolean; ayBuffer: true | 'view' };
   export default class DBusBuffer {
     constructor(bytes: Buffer, start: number, options: Options, endianness: number);
+    /** Where the next value is read from. */
+    pos: number;
     read(signature: string): unknown[];
     readTree(tree: TypeNode): unknown;
   }

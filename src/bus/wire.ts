@@ -1,7 +1,7 @@
 import DBusBuffer from 'dbus-native/lib/dbus-buffer.js';
 import { marshal } from './marshal.js';
 import { MAX_RECEIVED, MAX_SENT, MAX_SENT_FDS, type Message } from './message.js';
-import type { TypeNode } from './signature.js';
+import { parseType, type TypeNode } from './signature.js';
 
 /**
  * Messages as bytes (D-Bus specification, "Message Format"): the headers are read and written here, since each
@@ -37,7 +37,7 @@ const SHARED = { ...COPIED, ayBuffer: 'view' } as const;
  */
 const MAX_VALUES = 64 * 1024;
 
-class BodyReader extends DBusBuffer {
+class ValueReader extends DBusBuffer {
   #values = 0;
 
   override readTree(tree: TypeNode): unknown {
@@ -90,7 +90,7 @@ export function decodeMessage(
   if (signature === undefined || signature === '' || body === start + length) return message;
   const options = shared ? SHARED : COPIED;
   try {
-    message.body = new BodyReader(bytes.subarray(body, start + length), 0, options, bytes[start] as number).read(
+    message.body = new ValueReader(bytes.subarray(body, start + length), 0, options, bytes[start] as number).read(
       signature,
     );
   } catch {
@@ -141,6 +141,11 @@ function readFields(bytes: Buffer, start: number, end: number, little: boolean):
     const typeLength = bytes[at + 1] as number;
     at += 2;
     const type = text(typeLength);
+    // Of later versions of the protocol, to be passed over (D-Bus specification, "Header Fields").
+    if (code > UNIX_FDS) {
+      at = afterValue(bytes, start, at, end, type, little);
+      continue;
+    }
     let value: string | number;
     if (type === 'g') value = text(bytes[at++] as number);
     else if (type === 's' || type === 'o' || type === 'u') {
@@ -155,6 +160,18 @@ function readFields(bytes: Buffer, start: number, end: number, little: boolean):
     if (field !== undefined) (named as Record<string, unknown>)[field] = value;
   }
   return { named, descriptors };
+}
+
+/** Where a value of any type that begins at `at` ends. */
+function afterValue(bytes: Buffer, start: number, at: number, end: number, type: string, little: boolean): number {
+  const reader = new ValueReader(bytes.subarray(start, end), 0, SHARED, little ? LITTLE_ENDIAN : BIG_ENDIAN);
+  reader.pos = at - start;
+  try {
+    reader.readTree(parseType(type));
+  } catch {
+    throw new ProtocolError('a header field cannot be read');
+  }
+  return start + reader.pos;
 }
 
 /**

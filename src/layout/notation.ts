@@ -20,17 +20,22 @@ const USUAL_REFRESH = 60;
  * `existing` in turn, so that windows stay where they are, then new ones. Without a `primary` the first one is.
  * InvalidLayout says what cannot be read; whether the layout can be shown is the session's matter.
  */
-export function parseLayout(text: string, existing: readonly string[] = []): Monitor[] {
+export function parseLayout(text: string, existing: readonly Existing[] = []): Monitor[] {
   const parts = text.split(',').map((part) => readMonitor(part.trim()));
   const taken = new Set(parts.map(({ id }) => id));
-  const free = existing.filter((id) => !taken.has(id));
+  const free = existing.map(({ id }) => id).filter((id) => !taken.has(id));
   const newId = (number: number): string => {
     const id = `monitor-${number}`;
-    return taken.has(id) || existing.includes(id) ? newId(number + 1) : id;
+    return taken.has(id) || existing.some((one) => one.id === id) ? newId(number + 1) : id;
   };
   const monitors: Monitor[] = [];
   for (const [index, { id = free.shift() ?? newId(index + 1), position, ...rest }] of parts.entries()) {
     taken.add(id);
+    const there = existing.find((one) => one.id === id);
+    const { scale, refresh } = rest;
+    // What formatLayout shortens is meant as it is.
+    if (there?.scale !== undefined && shortScale(there.scale) === scale) rest.scale = there.scale;
+    if (there?.refresh !== undefined && shortRefresh(there.refresh) === refresh) rest.refresh = there.refresh;
     monitors.push({ ...rest, id, position: position ?? rightOf(monitors.at(-1)) });
   }
   const [first] = monitors;
@@ -38,16 +43,22 @@ export function parseLayout(text: string, existing: readonly string[] = []): Mon
   return monitors;
 }
 
+/** A monitor that there is. */
+type Existing = Pick<Monitor, 'id'> & Partial<Monitor>;
+
+/** Shorter than compositors tell them, and closer than a pixel of the largest monitor. */
+const shortScale = (scale: number) => Number(scale.toFixed(6));
+const shortRefresh = (refresh: number) => Number(refresh.toFixed(3));
+
 /** Writes a layout so that parseLayout reads the same. */
 export function formatLayout(monitors: readonly Monitor[]): string {
   const several = monitors.length > 1;
   return monitors
     .map(({ id, size, position, scale, refresh = USUAL_REFRESH, transform = 0, primary = false }) => {
-      // Shorter than compositors print them, and closer than a pixel of the largest monitor.
-      const scaled = scale === 1 ? '' : `@${Number(scale.toFixed(6))}`;
+      const scaled = scale === 1 ? '' : `@${shortScale(scale)}`;
       const words = [
         ...(transform === 0 ? [] : [TRANSFORMS[transform]]),
-        ...(refresh === USUAL_REFRESH ? [] : [`${Number(refresh.toFixed(3))}Hz`]),
+        ...(refresh === USUAL_REFRESH ? [] : [`${shortRefresh(refresh)}Hz`]),
         ...(primary && several ? ['primary'] : []),
       ];
       const place = several ? position.map((at) => (at < 0 ? `${at}` : `+${at}`)).join('') : '';

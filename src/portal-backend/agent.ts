@@ -54,7 +54,7 @@ export class Agent implements Handlers<AgentInterface, Caller> {
 
   open(_caller: Caller, number: number, options: AgentOpenOptions): Promise<[string[], string[], [number, Stream][]]> {
     return this.#inTurn(async () => {
-      if (this.#viewers.has(number)) throw new InvalidArgs(`connection ${number} is open`);
+      if (this.#viewers.has(number)) throw new Busy(`connection ${number} is open`);
       if (this.#viewers.size >= MOST_VIEWERS) throw new Busy(`${MOST_VIEWERS} connections watch this session already`);
       const recording = options.grants.includes('capture') ? await this.#compositor.record(options.cursor) : undefined;
       const emit = this.#emitter();

@@ -117,7 +117,8 @@ export class Authenticator {
     const begun = performance.now();
     const { user: name = '', password } = parameters;
     const id = randomBytes(4).toString('hex');
-    const worker = await launchWorker({ id, directory: this.#host.workers, systemd: this.#host.systemd, signal });
+    // Also for somebody who leaves meanwhile: then it is told so at once, instead of waiting for us in vain.
+    const worker = await launchWorker({ id, directory: this.#host.workers, systemd: this.#host.systemd });
     const conversation = new Conversation(worker, { prompts, password, signal, begun });
     try {
       const account = { user: isName(name) ? name : NO_NAME, rhost: remoteHost(clientAddress) };

@@ -26,9 +26,9 @@ export class RemoteAccess implements Handlers<RemoteAccessInterface, Caller> {
       remoteAccess,
       this,
       { version: () => 1, AuthMethods: () => [...Authenticator.METHODS] },
-      async (member, args): Promise<Subject> => {
+      async (member, args, { uid }): Promise<Subject> => {
         // Nothing else here is about anybody.
-        const user = member === 'CreateSession' ? await findUser(String(args[0])) : undefined;
+        const user = member === 'CreateSession' ? await findUser(String(args[0]), { asker: uid }) : undefined;
         return user === undefined ? {} : { uid: user.uid };
       },
     );
@@ -38,8 +38,8 @@ export class RemoteAccess implements Handlers<RemoteAccessInterface, Caller> {
     return (await this.#logins.open(caller, options)).object.path;
   }
 
-  async createSession(_caller: Caller, name: string, options: CreateSessionOptions): Promise<string> {
-    const user = await findUser(name);
+  async createSession(caller: Caller, name: string, options: CreateSessionOptions): Promise<string> {
+    const user = await findUser(name, { asker: caller.uid });
     if (user === undefined) throw new NoSuchUser('there is no such user');
     return (await this.#sessions.obtain(user, options)).object.path;
   }

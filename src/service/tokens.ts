@@ -31,12 +31,12 @@ export class Tokens implements Handlers<TokensInterface, Caller> {
     }
     const name = member === 'Provision' ? String(args[0]) : (args[0] as TokenFilter | undefined)?.user;
     if (name === undefined) return { uid: caller.uid };
-    const user = await findUser(name);
+    const user = await findUser(name, { asker: caller.uid });
     return user === undefined ? {} : { uid: user.uid };
   }
 
-  async provision(_caller: Caller, name: string, options: ProvisionOptions): Promise<[string, string]> {
-    const user = await findUser(name);
+  async provision(caller: Caller, name: string, options: ProvisionOptions): Promise<[string, string]> {
+    const user = await findUser(name, { asker: caller.uid });
     if (user === undefined) throw new NoSuchUser('there is no such user');
     const { id, token } = await this.#store.provision({
       user: user.name,
@@ -57,7 +57,7 @@ export class Tokens implements Handlers<TokensInterface, Caller> {
 
   async list(caller: Caller, filter: TokenFilter): Promise<TokenInfo[]> {
     if (filter.user === undefined) return this.#store.list(caller.uid === 0 ? {} : { uid: caller.uid });
-    const user = await findUser(filter.user);
+    const user = await findUser(filter.user, { asker: caller.uid });
     if (user === undefined) throw new NoSuchUser('there is no such user');
     return this.#store.list({ uid: user.uid });
   }

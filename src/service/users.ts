@@ -16,36 +16,47 @@ export type User = {
 const DEADLINE = 10_000;
 /** Bytes; an entry is one line. */
 const LARGEST_ENTRY = 65_536;
-/** Look-ups at once: strangers can cause them. */
-const MOST_LOOKUPS = 32;
+/** Look-ups at once of names that one uid makes up. */
+const MOST_LOOKUPS = 8;
 /** getent(1) exits with this if there is no such key. */
 const NOT_FOUND = 2;
 /** (uid_t)-1 means "no user" to the kernel. */
 const NO_UID = 0xff_ff_ff_ff;
 
 const run = promisify(execFile);
-const running = new Map<string, Promise<User | undefined>>();
+type Lookup = Promise<User | undefined>;
+const running = new Map<string, Lookup>();
+/** Which of them are for whom. */
+const asked = new Map<number, Set<Lookup>>();
 
 /**
  * Looks a user up by name or uid; undefined if there is none. The answer is never kept: a user may be removed at any
  * time. Node has no getpwnam, and the NSS modules behind it, which may block or crash, are better off in getent(1).
  * The name found may be spelled otherwise than the one asked for, where the database has aliases or ignores case.
- * Busy: the database does not answer.
+ * `asker` is the uid that chose the name, if anybody did: it has to wait for its own look-ups, and nobody else does.
+ * Busy: the database does not answer, or the asker asks too much.
  */
 export function findUser(
   user: string | number,
-  { command = 'getent', deadline = DEADLINE }: { command?: string; deadline?: number } = {},
-): Promise<User | undefined> {
+  { asker = 0, command = 'getent', deadline = DEADLINE }: { asker?: number; command?: string; deadline?: number } = {},
+): Lookup {
   if (!(typeof user === 'number' ? isUid(user) : isName(user))) return Promise.resolve(undefined);
   const key = String(user);
   // Whoever asks the same at the same time gets the same answer.
   const same = running.get(key);
   if (same !== undefined) return same;
-  if (running.size >= MOST_LOOKUPS) return Promise.reject(new Busy('too many users are being looked up'));
+  const own = asked.get(asker) ?? new Set();
+  // Root's tools ask for many people.
+  if (asker !== 0 && own.size >= MOST_LOOKUPS) return Promise.reject(new Busy('too many users are being looked up'));
   const lookup = getent(command, key, deadline)
     .then((entry) => (typeof user === 'number' && entry?.uid !== user ? undefined : entry))
-    .finally(() => running.delete(key));
+    .finally(() => {
+      running.delete(key);
+      own.delete(lookup);
+      if (own.size === 0) asked.delete(asker);
+    });
   running.set(key, lookup);
+  asked.set(asker, own.add(lookup));
   return lookup;
 }
 

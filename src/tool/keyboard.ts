@@ -75,6 +75,18 @@ export class Keyboard implements Disposable {
   }
 
   /**
+   * Layouts of the session with which the text would come out differently. Which one is in use is not always told:
+   * mutter 48 says the first, always.
+   */
+  otherLayouts(text: string): string[] {
+    const characters = [...new Set(text)];
+    const written = (keymap: Keymap) => JSON.stringify(characters.map((character) => keymap.write(character)));
+    const names = Keymap.names(this.#text).map((name, group) => ({ name, keymap: Keymap.parse(this.#text, group) }));
+    const others = names.filter(({ keymap }) => written(keymap) !== written(this.keymap));
+    return [...new Set(others.map(({ name }) => name))];
+  }
+
+  /**
    * Types any text that the keyboard layout has keys for, and returns when the compositor has taken it in. NotSupported
    * names the characters that it has none for, before anything is typed.
    */

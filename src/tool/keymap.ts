@@ -76,8 +76,12 @@ export class Keymap {
 
   /** `group`: which of several layouts in the keymap is in use, from 0. */
   static parse(text: string, group = 0): Keymap {
-    const name = new RegExp(`\\sname\\[(?:Group)?${group + 1}\\]\\s*=\\s*"([^"]*)"`).exec(text)?.[1] ?? '';
-    return new Keymap(name, strokesOf(readKeys(text, group)));
+    return new Keymap(Keymap.names(text)[group] ?? '', strokesOf(readKeys(text, group)));
+  }
+
+  /** The names of the layouts in a keymap. */
+  static names(text: string): string[] {
+    return Array.from(text.matchAll(/\sname\[(?:Group)?\d+\]\s*=\s*"([^"]*)"/g), ([, name = '']) => name);
   }
 
   /** What writes a character: a stroke, or a dead key's before it. Undefined if nothing does. */

@@ -52,7 +52,7 @@ export class Recording implements Disposable {
     const size = `width=${width},height=${height}`;
     const compositor = `compositor name=all background=black start-time-selection=first ${places.join(' ')}`;
     const limit = frames === undefined ? '' : `! identity eos-after=${frames + 1} `;
-    const encoded = `${ENCODER} ! webmmux ! fdsink fd=4`;
+    const encoded = `${ENCODER} ! webmmux offset-to-zero=true ! fdsink fd=4`;
     const sink = `${compositor} ! ${FORMAT},${size},framerate=${frameRate}/1 ${limit}! ${LEAK} ! ${encoded}`;
     const sources = parts.map(
       ({ node }, index) =>

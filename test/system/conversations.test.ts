@@ -49,9 +49,9 @@ describe('a conversation', () => {
   const open = (options = {}) => LoginConversation.open(tool, options);
   /** The pids of the workers that live. */
   const workers = () => pidsOf('remote-access-worker');
-  /** Resolves when every worker has gone. */
+  /** That no worker is left. */
   async function noWorker(): Promise<void> {
-    for (const unit of unitNames()) run('systemctl', 'stop', unit);
+    await Promise.all(workers().map(gone));
     assert.deepEqual(workers(), []);
   }
 
@@ -249,6 +249,20 @@ describe('a conversation', () => {
     assert.deepEqual(readdirSync(WORKERS), []);
   });
 
+  it('that is cancelled before its worker runs leaves none behind', async () => {
+    authenticateBy('secret:Code: :*');
+    const left = await Promise.all(
+      Array.from({ length: 8 }, async () => {
+        const login = await open();
+        const begun = login.begin('pam', { user: 'alice' });
+        await login.login.methods.cancel();
+        return refuses('Busy', begun);
+      }),
+    );
+    assert.equal(left.length, 8);
+    await noWorker();
+  });
+
   it('that is cancelled while a module hangs ends the module and what it started', async () => {
     authenticateBy('hang');
     await using login = await open();
@@ -393,11 +407,6 @@ function pidsOf(program: string, argument = ''): number[] {
       return program.startsWith(name) && name !== '' && (argument === '' || words.includes(argument));
     })
     .map(Number);
-}
-
-function unitNames(): string[] {
-  const listed = run('systemctl', 'list-units', '--plain', '--no-legend', '--full', 'remote-access-session-*.service');
-  return listed.split('\n').flatMap((line) => line.split(' ')[0] || []);
 }
 
 /** Resolves when the process has ended. */

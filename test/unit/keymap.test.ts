@@ -111,6 +111,7 @@ describe('a keymap, read backwards', () => {
     assert.equal(german.name, 'German');
     assert.equal(Keymap.parse(TEXT, 1).name, 'Russian');
     assert.equal(Keymap.parse('').name, '');
+    assert.deepEqual(Keymap.names(TEXT), ['German', 'Russian']);
   });
 
   it('holds what each level takes', () => {

@@ -36,12 +36,23 @@ describe('layout notation', () => {
   });
 
   it('keeps the monitors that there are', () => {
-    const ids = (text: string, existing: string[]) => parseLayout(text, existing).map(({ id }) => id);
+    const ids = (text: string, existing: string[]) =>
+      parseLayout(
+        text,
+        existing.map((id) => ({ id })),
+      ).map(({ id }) => id);
     assert.deepEqual(ids('800x600,800x600', ['default']), ['default', 'monitor-2']);
     assert.deepEqual(ids('800x600,800x600', ['left', 'right']), ['left', 'right']);
     assert.deepEqual(ids('right=800x600,800x600', ['left', 'right']), ['right', 'left']);
     assert.deepEqual(ids('800x600,x=800x600,800x600', []), ['monitor-1', 'x', 'monitor-3']);
     assert.deepEqual(ids('monitor-2=800x600,800x600', []), ['monitor-2', 'monitor-3']);
+  });
+
+  it('means the very scale and refresh rate that a monitor has, although it is written shorter', () => {
+    const there = { id: 'a', scale: 1.492537260055542, refresh: 59.94006 };
+    const [same, other] = parseLayout('a=1600x900@1.492537:59.94Hz,b=1600x900@1.492537:59.94Hz', [there]);
+    assert.deepEqual([same?.scale, same?.refresh], [there.scale, there.refresh]);
+    assert.deepEqual([other?.scale, other?.refresh], [1.492537, 59.94]);
   });
 
   it('says what it cannot read', () => {

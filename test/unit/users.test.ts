@@ -107,13 +107,19 @@ describe('findUser', () => {
     assert.equal(await findUser('alice', { command }), undefined);
   });
 
-  it('asks for no more than 32 users at once', async () => {
+  it('asks for no more than 8 users at once for one uid, and for others meanwhile', async () => {
     const command = await fake('exit 2');
-    const lookups = Array.from({ length: 40 }, (_, index) => findUser(`user${index}`, { command }));
-    const results = await Promise.allSettled(lookups);
-    assert.equal(results.filter(({ status }) => status === 'fulfilled').length, 32);
-    for (const result of results) if (result.status === 'rejected') assert.equal(result.reason.name, 'Busy');
-    assert.equal(await findUser('alice', { command }), undefined);
+    const lookUp = (asker: number, count: number) =>
+      Promise.allSettled(
+        Array.from({ length: count }, (_, index) => findUser(`user${asker}.${index}`, { asker, command })),
+      );
+    const answered = async (results: Promise<PromiseSettledResult<unknown>[]>) =>
+      (await results).map((result) => (result.status === 'fulfilled' ? 'done' : result.reason.name)).sort();
+    const flood = lookUp(1000, 40);
+    const others = [lookUp(1001, 8), lookUp(0, 20), Promise.allSettled([findUser('alice', { command })])];
+    assert.deepEqual(await answered(flood), [...Array(32).fill('Busy'), ...Array(8).fill('done')]);
+    for (const other of others) assert.deepEqual(new Set(await answered(other)), new Set(['done']));
+    assert.deepEqual(await answered(lookUp(1000, 8)), Array(8).fill('done'));
   });
 
   it('gives a database up that does not answer', async () => {

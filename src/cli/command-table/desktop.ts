@@ -126,7 +126,7 @@ export const desktopCommands: readonly Command[] = [
   {
     name: 'type',
     summary: 'Type a text in a session',
-    description: `Types a text into whatever has the keyboard's focus, and returns when the compositor has taken it in. ${TARGET}\n\nThe text may have any characters that the session's keyboard layout has keys for, dead keys among them; line breaks press Enter and tabs Tab. If there is a character that it has none for, the error names it and nothing is typed; \`clipboard set\` and \`key ctrl+v\` bring any text into a session. Secrets belong on standard input: arguments can be read by other users.`,
+    description: `Types a text into whatever has the keyboard's focus, and returns when the compositor has taken it in. ${TARGET}\n\nThe text may have any characters that the session's keyboard layout has keys for, dead keys among them; line breaks press Enter and tabs Tab. If there is a character that it has none for, the error names it and nothing is typed; \`clipboard set\` and \`key ctrl+v\` bring any text into a session. Of several keyboard layouts the first one counts where the compositor does not tell which is in use, as mutter 48; a note says when that matters. Secrets belong on standard input: arguments can be read by other users.`,
     arguments: [
       { metavar: 'TEXT', kind: 'text', optional: true, summary: 'The text; without it, or as `-`, standard input' },
     ],

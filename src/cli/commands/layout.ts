@@ -23,12 +23,8 @@ export async function run(context: Context, given: Arguments): Promise<void> {
 async function layOut({ monitors }: ToolConnection, wanted: string): Promise<void> {
   for (let tries = 1; ; tries++) {
     const [serial, there] = await monitors.methods.getLayout();
-    const layout = parseLayout(
-      wanted,
-      there.map(({ id }) => id),
-    );
     try {
-      await monitors.methods.setLayout(serial, layout);
+      await monitors.methods.setLayout(serial, parseLayout(wanted, there));
       return;
     } catch (error) {
       const stale = error instanceof CallError && error.dbusName.endsWith('.StaleSerial');

@@ -15,7 +15,7 @@ export async function run({ output, connect }: Context, given: Arguments): Promi
   const options: OpenLoginOptions = {
     'client-name': CLIENT_NAME,
     ...(desktop === undefined ? {} : { desktop }),
-    ...(layout === undefined ? {} : { monitors: parseLayout(layout, ['default']) }),
+    ...(layout === undefined ? {} : { monitors: parseLayout(layout, [{ id: 'default' }]) }),
   };
   const service = await connect();
   const tool = new Tool(service.bus);

@@ -40,7 +40,7 @@ export async function run(context: Context, given: Arguments): Promise<void> {
   const { width, height } = recording;
   // Streams end with the connection, which may be known a moment later.
   const ended = recording.ended.catch((error) => Promise.race([closed, delay(1000).then(() => Promise.reject(error))]));
-  await withProgress('Recording', ended);
+  await withProgress('recording', ended);
   if (failure !== undefined) throw failure;
   if (file !== '-' && context.output.json) context.output.object({ file, width, height });
 }

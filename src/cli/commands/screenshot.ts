@@ -14,7 +14,7 @@ export async function run(context: Context, given: Arguments): Promise<void> {
     throw new UsageError('standard output is a terminal, which shows no pictures', 'screenshot');
   const cursor = given.flag('pointer') ? 'embedded' : 'hidden';
   const connection = await connectToSession(context, given, ['capture'], { cursor });
-  const picture = await withProgress('Taking the picture', takePicture(connection, given.text('monitor')));
+  const picture = await withProgress('taking the picture', takePicture(connection, given.text('monitor')));
   const png = await encodePng(picture);
   if (file === '-') return writeOut(png);
   await writeFile(file, png);

@@ -16,7 +16,12 @@ export async function run(context: Context, given: Arguments): Promise<void> {
   const typed = text === '-' ? decode(await readIn(LONGEST_TEXT)) : text;
   const connection = await connectToSession(context, given, ['keyboard']);
   using keyboard = await Keyboard.open(await connection.input.methods.connectToEIS({}));
-  await withProgress('Typing', keyboard.type(typed));
+  await withProgress('typing', keyboard.type(typed));
+  const others = keyboard.otherLayouts(typed);
+  if (others.length > 0)
+    context.output.note(
+      `Typed for the keyboard layout ${keyboard.keymap.name}; with ${others.join(' or ')} in use it came out differently.`,
+    );
 }
 
 function decode(bytes: Uint8Array): string {

@@ -1,5 +1,5 @@
 """A text editor in full screen. Prints {"event": "active"} when it has the keyboard, and its text whenever that changes:
-{"event": "text", "text": ...}. Each line on stdin empties it."""
+{"event": "text", "text": ...}. Each line on stdin empties it, which is answered by {"event": "empty"}."""
 import json
 import sys
 
@@ -31,6 +31,7 @@ def activate(application):
             application.quit()
             return False
         buffer.set_text('')
+        say(event='empty')
         return True
 
     GLib.io_add_watch(GLib.IOChannel.unix_new(0), GLib.PRIORITY_DEFAULT, GLib.IOCondition.IN | GLib.IOCondition.HUP, asked)

@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict';
 import { createRequire } from 'node:module';
+import { marshal } from '../../../src/bus/marshal.js';
 import type { Message } from '../../../src/bus/message.js';
+import { Variant } from '../../../src/bus/variant.js';
 import { decodeMessage, encodeMessage, messageLength, ProtocolError } from '../../../src/bus/wire.js';
 
 /** Another implementation of the message format. */
@@ -80,6 +82,19 @@ describe('the wire format', () => {
     }
   });
 
+  it('passes over header fields of later versions, whatever their type', () => {
+    const call = samples['a call with arguments'] as Message;
+    for (const [signature, value] of [
+      ['y', 7],
+      ['s', 'new'],
+      ['a{sv}', [['key', new Variant('(td)', [5n, 1.5])]]],
+    ] as const)
+      assert.deepEqual(decode(withField(call, 99, signature, value)), { flags: 0, ...call });
+    const broken = withField(call, 99, 's', 'new');
+    broken.writeUInt32LE(0xffff, broken.indexOf('new') - 4);
+    assert.throws(() => decode(broken), ProtocolError);
+  });
+
   it('never reads past a header, whatever is in it', () => {
     const bytes = Buffer.concat(encodeMessage(samples['a call'] as Message));
     for (let at = 16; at < bytes.length; at++)
@@ -113,3 +128,13 @@ describe('the wire format', () => {
     });
   });
 });
+
+/** A message with one more header field, its value of a type that may begin right after its signature. */
+function withField(message: Message, code: number, signature: string, value: unknown): Buffer {
+  const [header = Buffer.alloc(0), body = Buffer.alloc(0)] = encodeMessage(message);
+  const start = Buffer.concat([Buffer.of(code, signature.length), Buffer.from(`${signature}\0`)]);
+  const field = Buffer.concat([start, marshal(signature, [value])]);
+  const all = Buffer.concat([header, field, Buffer.alloc(-field.length & 7), body]);
+  all.writeUInt32LE(header.length - 16 + field.length, 12);
+  return all;
+}
