@@ -191,6 +191,7 @@ describe('a conversation', () => {
       ['8'],
     );
     await tool.connect(running);
+    for (const pid of workers()) if (!before.includes(pid)) await gone(pid);
     assert.deepEqual(workers(), before);
   });
 
