@@ -93,11 +93,7 @@ describe('remoteaccessctl in a session', function () {
     });
 
     it('is refused to strangers, with the remedy', async () => {
-      await fails(
-        command(['layout'], { user: 'bob' }),
-        3,
-        'you have no session; remoteaccessctl login starts it',
-      );
+      await fails(command(['layout'], { user: 'bob' }), 3, 'you have no session; remoteaccessctl login starts it');
       await fails(
         command(['type', 'x', '--user=alice'], { user: 'bob' }),
         3,
