@@ -1,17 +1,19 @@
 #!/bin/bash
-# container.sh ENTRY project|nothing: boots a pristine copy of the root file system in the cache entry ENTRY (see
-# rootfs.sh) with the project, or nothing, installed and the repository at /src, read-only. The first line it prints is
-# the container's cgroup; what follows is the console.
+# container.sh ENTRY project|nothing [PREPARE]: boots a pristine copy of the root file system in the cache entry ENTRY
+# (see rootfs.sh) with the project, or nothing, installed and the repository at /src, read-only. PREPARE is a program
+# that changes the copy before it boots, and is given its path. The first line that is printed is the container's cgroup;
+# what follows is the console.
 #
 # The container lives as long as somebody holds standard input open. Everything it consists of belongs to namespaces
 # and one cgroup, so nothing stays when it ends, whichever way: not even if this script is killed with SIGKILL.
 set -eu
 entry=$1
 installed=$2
+prepare=${3:-}
 repository=$(realpath "$(dirname "$0")/..")
 
-if [ "${3:-}" = inside ]; then
-    cgroups=("${@:4}")
+if [ "${4:-}" = inside ]; then
+    cgroups=("${@:5}")
     for cgroup in "${cgroups[@]}"; do echo $$ >"$cgroup/cgroup.procs"; done
     # nspawn keeps its own state by machine name: a private place for it allows any number of containers of one name.
     mkdir -p /run/systemd/nspawn
@@ -21,6 +23,7 @@ if [ "${3:-}" = inside ]; then
     mkdir upper work root
     mount -t overlay -o "lowerdir=$entry/tree,upperdir=$PWD/upper,workdir=$PWD/work" overlay root
     [ "$installed" = nothing ] || "$repository/scripts/install.sh" root
+    [ -z "$prepare" ] || "$prepare" root
     binds=("--bind-ro=$repository:/src")
     # A work tree may share the packages of another through a symbolic link.
     modules=$(realpath "$repository/node_modules")
@@ -72,7 +75,7 @@ echo "${cgroups[0]}"
 exec 3<&0 4<"$entry"
 flock --shared 4
 setpriv --pdeathsig KILL unshare --mount --pid --fork --kill-child --mount-proc \
-    "$0" "$entry" "$installed" inside "${cgroups[@]}" 3<&- </dev/null &
+    "$0" "$entry" "$installed" "$prepare" inside "${cgroups[@]}" 3<&- </dev/null &
 setpriv --pdeathsig KILL cat <&3 >/dev/null &
 exec 3<&-
 # Whichever ends first: the container (its status is this script's), or the wish to have it.

@@ -17,6 +17,8 @@ export type Finished = { status: number | null; stdout: string; stderr: string }
 export type BootOptions = {
   /** What is installed beyond Debian: the project, unless a test installs it itself. */
   installed?: 'project' | 'nothing';
+  /** A program that is given the path of the file system before it boots, to change it as a maker of images would. */
+  prepare?: string;
 };
 
 export type CommandOptions = {
@@ -78,9 +80,12 @@ export class Container implements AsyncDisposable {
   #cgroup = '';
   #leader = '';
 
-  private constructor(entry: string, { installed = 'project' }: BootOptions) {
+  private constructor(entry: string, { installed = 'project', prepare = '' }: BootOptions) {
     // A session of its own keeps Ctrl-C from the terminal away: this process decides when the container ends.
-    this.#supervisor = spawn(join(scripts, 'container.sh'), [entry, installed], { detached: true, stdio: 'pipe' });
+    this.#supervisor = spawn(join(scripts, 'container.sh'), [entry, installed, prepare], {
+      detached: true,
+      stdio: 'pipe',
+    });
     this.#exited = once(this.#supervisor, 'exit');
     running.add(this);
     for (const stream of [this.#supervisor.stdout, this.#supervisor.stderr]) {

@@ -4,6 +4,7 @@ import { CallError, ConnectionLost, DeadlineExceeded } from './call-error.js';
 import type { CallOptions } from './descriptor.js';
 import { DRIVER } from './driver.js';
 import {
+  ALLOW_INTERACTIVE_AUTHORIZATION,
   closeFd,
   closeFds,
   ERROR,
@@ -128,7 +129,7 @@ export class Bus implements AsyncDisposable {
    * Calls a method and resolves with the reply message, whose descriptors become the caller's. Fails with CallError
    * (the peer's answer), DeadlineExceeded, ConnectionLost, or the reason of an aborted signal.
    */
-  call(call: OutgoingCall, { timeout = DEADLINE, signal }: CallOptions = {}): Promise<Message> {
+  call(call: OutgoingCall, { timeout = DEADLINE, signal, interactive = false }: CallOptions = {}): Promise<Message> {
     return new Promise((resolve, reject) => {
       if (this.#ended !== undefined || signal?.aborted) {
         closeFds(call);
@@ -152,7 +153,8 @@ export class Bus implements AsyncDisposable {
       signal?.addEventListener('abort', aborted, { once: true });
       this.#pending.set(serial, { resolve, reject, settle });
       try {
-        this.#socket.send({ ...call, type: METHOD_CALL, serial });
+        const flags = interactive ? ALLOW_INTERACTIVE_AUTHORIZATION : 0;
+        this.#socket.send({ ...call, type: METHOD_CALL, flags, serial });
       } catch (error) {
         fail(error as Error);
       }

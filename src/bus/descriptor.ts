@@ -84,6 +84,8 @@ export interface CallOptions {
   readonly signal?: AbortSignal;
   /** Milliseconds until the call fails. */
   readonly timeout?: number;
+  /** Whether a person may be asked for a password meanwhile, which takes as long as it takes. */
+  readonly interactive?: boolean;
 }
 
 /** The methods of an interface as its callers see them. */

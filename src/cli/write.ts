@@ -1,5 +1,6 @@
 import { fstatSync, writeSync } from 'node:fs';
 
+export const STDIN = 0;
 export const STDOUT = 1;
 export const STDERR = 2;
 
@@ -23,7 +24,7 @@ export function write(fd: typeof STDOUT | typeof STDERR, text: string): void {
 }
 
 /** Whether a descriptor leads to a terminal, or to another device that minds nothing, as /dev/null. */
-export function isTerminal(fd: typeof STDOUT | typeof STDERR): boolean {
+export function isTerminal(fd: number): boolean {
   try {
     return fstatSync(fd).isCharacterDevice();
   } catch {

@@ -160,7 +160,8 @@ const AILMENTS: [name: string, change: [() => void, () => void], check: string, 
   ],
 ];
 
-describe('remoteaccessctl doctor', () => {
+describe('remoteaccessctl doctor', function () {
+  this.timeout(120_000);
   let admin: Tool;
 
   before(async () => {

@@ -11,7 +11,8 @@ const ZSH = '/usr/share/zsh/vendor-completions/_remoteaccessctl';
 const FISH = '/usr/share/fish/vendor_completions.d/remoteaccessctl.fish';
 const NAMES = COMMANDS.map(({ name }) => name).sort();
 
-describe('remoteaccessctl', () => {
+describe('remoteaccessctl', function () {
+  this.timeout(120_000);
   let token: string;
   let session: string;
 

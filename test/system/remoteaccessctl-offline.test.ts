@@ -18,7 +18,8 @@ import { endSessions, installDesktop, objects, refuses, run, toolAs } from './fi
 
 const STORE = '/var/lib/remote-access';
 
-describe('a golden image', () => {
+describe('a golden image', function () {
+  this.timeout(120_000);
   let admin: Tool;
   let image: string;
 
@@ -97,6 +98,17 @@ describe('a golden image', () => {
     const tool = await toolAs('bob');
     const path = await tool.logIn('token', { token }, { desktop: 'fake' });
     await refuses('GrantMissing', tool.connect(path, { grants: ['keyboard'] }));
+  });
+
+  it('is not needed: a service that runs takes what is placed on its own machine', async () => {
+    await objects(admin.bus).root.methods.listDesktops();
+    const { stdout } = await command(['provision', 'alice', '--offline', '--root=/', '--desktop=fake']);
+    await (await toolAs('bob')).logIn('token', { token: stdout.trim() });
+    assert.match(
+      (await command(['tokens', '--no-legend', 'alice'])).stdout,
+      new RegExp(`^${stdout.split('-')[1]} `, 'm'),
+    );
+    assert.equal((await command(['revoke', `${stdout.split('-')[1]}`])).code, 0);
   });
 
   it('may be provisioned for a user who is only made later', async () => {

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
@@ -6,7 +7,7 @@ import type { Readable } from 'node:stream';
 import { COMMANDS } from '../../src/cli/command-table.js';
 import type { Tool } from '../../src/tool/tool.js';
 import { command, objectsIn, type Result, start } from './command.js';
-import { ERROR, endSessions, INVALID_ARGS, installDesktop, objects, provision, run, toolAs } from './fixture.js';
+import { ERROR, endSessions, Heard, INVALID_ARGS, installDesktop, objects, provision, run, toolAs } from './fixture.js';
 import { Lines } from './lines.js';
 
 const TOKEN = /^ra1-([a-z2-7]{10})-[0-9a-f]{64}\n$/;
@@ -24,10 +25,9 @@ function succeeded({ code, stdout, stderr }: Result): string {
 /** Asserts that it failed with that error and exit code, both in words and in JSON; returns the words. */
 async function fails(args: readonly string[], code: number, name: string, user = 'root'): Promise<string> {
   const full = name.includes('.') ? name : `${ERROR}.${name}`;
-  const words = await command(args, { user });
+  const [words, json] = await Promise.all([command(args, { user }), command(['--json', ...args], { user })]);
   assert.deepEqual({ code: words.code, stdout: words.stdout }, { code, stdout: '' }, words.stderr);
   assert.match(words.stderr, /^remoteaccessctl: [^\n]+\n(remoteaccessctl \w+ --help says more\.\n)?$/);
-  const json = await command(['--json', ...args], { user });
   assert.deepEqual({ code: json.code, stdout: json.stdout }, { code, stdout: '' }, json.stderr);
   const [told, ...more] = objectsIn(json.stderr);
   assert.deepEqual(more, []);
@@ -35,7 +35,9 @@ async function fails(args: readonly string[], code: number, name: string, user =
   return words.stderr;
 }
 
-describe('remoteaccessctl', () => {
+describe('remoteaccessctl', function () {
+  // Each test starts many processes of Node.js, which a busy machine takes its time for.
+  this.timeout(120_000);
   let admin: Tool;
 
   before(async () => {
@@ -81,6 +83,22 @@ describe('remoteaccessctl', () => {
           'last-used': 0,
         },
       );
+    });
+
+    it('asks who sits at a terminal for the password that polkit wants', () => {
+      const session = ['--quiet', '--pipe', '--wait', '--collect', '--uid=bob', '--property=PAMName=login'];
+      const terminal = ['/src/test/system/clients/terminal.py', 'assword: '];
+      const provisionAs = (password: string) =>
+        spawnSync('systemd-run', [...session, ...terminal, password, 'remoteaccessctl', 'provision', 'alice'], {
+          encoding: 'utf8',
+        }).stdout;
+      run('usermod', '--append', '--groups=sudo', 'bob');
+      try {
+        assert.match(provisionAs('bob-password'), /Authenticating as: bob.*ra1-[^\r]*\r\n 0\n$/s);
+        assert.match(provisionAs('wrong'), /FAILED.*remoteaccessctl: uid 1001 may not use Provision[^\r]*\r\n 4\n$/s);
+      } finally {
+        run('gpasswd', '--delete', 'bob', 'sudo');
+      }
     });
 
     it('writes a token to a new file that only its owner reads, and to no other', async () => {
@@ -178,6 +196,7 @@ describe('remoteaccessctl', () => {
       );
       assert.deepEqual(objectsIn(succeeded(await command(['create', '--json', 'alice']))), [listed]);
       assert.match(await fails(['create', 'alice', '--new'], 6, 'Busy'), /alice/);
+      await fails(['create', 'bob', '--layout=wide'], 2, 'InvalidLayout');
       assert.equal(succeeded(await command(['sessions', '--json'], { user: 'bob' })), '');
       await fails(['show', 'alice'], 3, 'NoSuchSession', 'bob');
       await fails(['terminate', id], 3, 'NoSuchSession', 'bob');
@@ -192,8 +211,10 @@ describe('remoteaccessctl', () => {
       await fails(['create', 'alice'], 4, 'NotAuthorized', 'bob');
       await fails(['create', 'nobody-here'], 3, 'NoSuchUser');
       await fails(['create', 'alice', '--desktop=none'], 1, 'NotSupported');
+      await using removed = await Heard.listen(objects(admin.bus).root, 'SessionRemoved');
       const [ended] = objectsIn(succeeded(await command(['terminate', '--json', '--no-wait', 'bob'])));
       assert.deepEqual(Object.keys(ended ?? {}), promised('terminate'));
+      assert.equal((await removed.next())[0], ended?.id);
     });
 
     it('say who is connected', async () => {

@@ -5,7 +5,7 @@ import { send, socketPair } from '../../src/bus/native/descriptors.js';
 import { Lines } from './lines.js';
 import { asNobody, type RemoteConnection } from './remote-tool.js';
 
-/** A process of user nobody that watches all monitors of a connection: clients/watcher.py. */
+/** A process of user nobody that watches monitors of a connection: clients/watcher.py. */
 export class Watcher extends Lines {
   readonly #socket: number;
 
@@ -25,9 +25,9 @@ export class Watcher extends Lines {
     }
   }
 
-  /** The sizes of the pictures of all monitors, by monitor, once each has one; goes on watching them. */
-  async watch(connection: RemoteConnection): Promise<Record<string, unknown>> {
-    const streams = await connection.streams();
+  /** The sizes of the pictures of these monitors, by monitor, once each has one; goes on watching them. */
+  async watch(connection: RemoteConnection, monitors: readonly string[]): Promise<Record<string, unknown>> {
+    const streams = (await connection.streams()).filter(([, { id }]) => monitors.includes(id));
     this.take(() => true);
     for (const _ of streams) {
       const fd = await connection.capture.openPipeWireRemote({});

@@ -56,7 +56,7 @@ export const sessionCommands: readonly Command[] = [
     name: 'create',
     summary: 'Start a session before anybody asks for it',
     description:
-      'Starts the headless session of USER, or finds the one that is running, and prints its id when its desktop is up. Without USER it is the own session.',
+      'Starts the headless session of USER, or finds the one that is running, and prints its id when its desktop is up. Without USER it is the own session. Desktop and layout are those of a session that has to be started; one that is running keeps its own.',
     arguments: [{ metavar: 'USER', kind: 'user', optional: true, summary: 'Whose session to start' }],
     options: [
       {
@@ -64,6 +64,11 @@ export const sessionCommands: readonly Command[] = [
         short: 'd',
         value: { metavar: 'ID', kind: 'desktop' },
         summary: 'The desktop to start, as desktops lists it; the first one without this option',
+      },
+      {
+        long: 'layout',
+        value: { metavar: 'LAYOUT', kind: 'text' },
+        summary: 'The monitors to start with, as in layout',
       },
       { long: 'new', summary: 'Fail with exit code 6 if the user has a session already' },
     ],

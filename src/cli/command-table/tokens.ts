@@ -26,7 +26,7 @@ const PROVISION: Command = {
   summary: 'Make a token for a user',
   description: `Makes a token: permission to open the desktop session of USER from afar, without a password and without anybody at the machine. The token is printed alone on one line, and never again; the machine keeps its hash. Without options it allows everything until it is revoked.
 
-With \`--offline\` it is made without the service, in the file system below \`--root\`: an image that is being built, or this machine's own (\`--root=/\`) before the service runs. The token's secret is not stored there. With \`--hash-from\` it is not even known there: generate makes the token elsewhere, and only the line that it prints comes along. This must run as root.`,
+With \`--offline\` it is made without the service, in the file system below \`--root\`: an image that is being built, or this machine's own (\`--root=/\`). The token's secret is not stored there. With \`--hash-from\` it is not even known there: generate makes the token elsewhere, and only the line that it prints comes along. This must run as root.`,
   arguments: [{ metavar: 'USER', kind: 'user', summary: 'Whose session the token opens' }],
   options: [
     {

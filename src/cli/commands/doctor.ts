@@ -13,7 +13,7 @@ const STYLES: Record<Finding['state'], Style> = { ok: 'green', warning: 'yellow'
 export async function run({ output }: Context, given: Arguments): Promise<number> {
   const bus = await Bus.system().catch((error: Error) => error);
   const looking = Promise.all(CHECKS.map((check) => look(check, { bus })));
-  const findings = (await withProgress('looking', looking)).flatMap((found, index) =>
+  const findings = (await withProgress('Looking', looking)).flatMap((found, index) =>
     found.map((finding) => ({ check: CHECKS[index]?.name ?? '', ...finding })),
   );
   const shown = given.flag('quiet') ? findings.filter(({ state }) => state !== 'ok') : findings;

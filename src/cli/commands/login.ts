@@ -20,7 +20,7 @@ export async function run({ output, connect }: Context, given: Arguments): Promi
   const service = await connect();
   const tool = new Tool(service.bus);
   const login = token === undefined ? tool.logIn('peer', {}, options) : tool.logIn('token', { token }, options);
-  const path = await withProgress('logging in', login);
+  const path = await withProgress('Logging in', login);
   const session = await readSession(service, path);
   if (output.json && session !== undefined) output.object(session);
   else output.line(session?.id ?? path);

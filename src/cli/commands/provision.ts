@@ -2,6 +2,7 @@ import type { ProvisionOptions } from '../../bus/generated/dictionaries.js';
 import type { Arguments } from '../arguments.js';
 import type { Context } from '../context.js';
 import { parseGrants } from '../grants.js';
+import { withPermission } from '../permission.js';
 import { parseTime } from '../time.js';
 import { writeTokenFile } from '../token-file.js';
 import { UsageError } from '../usage-error.js';
@@ -19,7 +20,8 @@ export async function run(context: Context, given: Arguments): Promise<void> {
   if (needless !== undefined) throw new UsageError(`--${needless} needs --offline`, 'provision');
   await handOut(context, given, async () => {
     const { tokens } = await context.connect();
-    const [id, token] = await tokens.methods.provision(given.positionals[0] ?? '', options);
+    const user = given.positionals[0] ?? '';
+    const [id, token] = await withPermission((how) => tokens.methods.provision(user, options, how));
     return { id, token };
   });
 }

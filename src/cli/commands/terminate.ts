@@ -17,6 +17,6 @@ export async function run(context: Context, given: Arguments): Promise<number> {
       if (error instanceof CallError && error.dbusName === 'org.freedesktop.DBus.Error.UnknownObject') return;
       throw error;
     }
-    await withProgress(`ending the session ${name}`, departures.of(session.path));
+    await withProgress(`Ending the session ${name}`, departures.of(session.path));
   });
 }

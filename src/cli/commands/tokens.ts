@@ -2,6 +2,7 @@ import type { TokenInfo } from '../../bus/generated/dictionaries.js';
 import type { Arguments } from '../arguments.js';
 import type { Context } from '../context.js';
 import { grantsText } from '../grants.js';
+import { withPermission } from '../permission.js';
 import type { Column } from '../table.js';
 import { timeText } from '../time.js';
 
@@ -18,5 +19,6 @@ const COLUMNS: readonly Column<TokenInfo>[] = [
 
 export async function run({ output, connect }: Context, { positionals: [user] }: Arguments): Promise<void> {
   const { tokens } = await connect();
-  output.list(await tokens.methods.list(user === undefined ? {} : { user }), COLUMNS, 'tokens');
+  const filter = user === undefined ? {} : { user };
+  output.list(await withPermission((how) => tokens.methods.list(filter, how)), COLUMNS, 'tokens');
 }

@@ -75,6 +75,7 @@ export class MutterScreens {
   async set(asked: readonly Screen[]): Promise<void> {
     const undo: (() => Promise<void>)[] = [];
     let layout: readonly Screen[];
+    await this.#parts.announcements.quiet();
     try {
       for (const screen of asked) await this.#prepare(screen, undo);
       layout = await this.#fit(asked);
