@@ -33,6 +33,8 @@ export class Conversation {
   /** Whether the client has said all that it is usually asked for. */
   #asked: boolean;
   #trusted = false;
+  /** Takes back what is asked when PAM is over: a worker may die while it waits. */
+  readonly #over = new AbortController();
   /** What was said goes out in order. */
   #said: Promise<unknown> = Promise.resolve();
 
@@ -59,24 +61,27 @@ export class Conversation {
 
   /** Resolves when a stranger may be told that it failed: after the usual question, at the usual time. */
   async refusal(): Promise<void> {
+    this.#over.abort();
     await this.#said;
-    if (!this.#asked) await this.#say(() => this.#ask('secret', USUAL_QUESTION));
+    if (!this.#asked) await this.#say(() => this.#ask('secret', USUAL_QUESTION, this.#signal));
     await this.#tick(FAILURE_GRID);
   }
 
   #answer(style: 'secret' | 'visible', text: string): void {
     const password = style === 'secret' ? this.#password : undefined;
     if (password === undefined) {
-      void this.#say(async () => this.#worker.answer(await this.#ask(style, text)));
+      const signal = AbortSignal.any([this.#signal, this.#over.signal]);
+      void this.#say(async () => this.#worker.answer(await this.#ask(style, text, signal)));
     } else {
       this.#password = undefined;
       this.#worker.answer(password);
     }
   }
 
-  async #ask(style: 'secret' | 'visible', text: string): Promise<string> {
+  async #ask(style: 'secret' | 'visible', text: string, signal: AbortSignal): Promise<string> {
+    signal.throwIfAborted();
     this.#asked = true;
-    const answer = await this.#prompts.ask(style, text, this.#signal);
+    const answer = await this.#prompts.ask(style, text, signal);
     this.#heard = performance.now();
     return answer;
   }
@@ -87,7 +92,7 @@ export class Conversation {
     this.#said = Promise.all([this.#said, due])
       .then(action)
       .catch((error) => {
-        if (!this.#signal.aborted) console.error(error);
+        if (!this.#signal.aborted && !this.#over.signal.aborted) console.error(error);
       });
     return this.#said;
   }

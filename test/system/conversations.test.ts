@@ -239,6 +239,20 @@ describe('a conversation', () => {
     await noWorker();
   });
 
+  it('whose worker is killed has failed, and may be tried again', async () => {
+    authenticateBy('secret:Code: :0815');
+    await using login = await open();
+    await login.begin('pam', { user: 'alice' });
+    const [id] = await login.prompt();
+    const [pid = 0] = workers();
+    process.kill(pid, 'SIGKILL');
+    assert.equal((await login.failure('AuthenticationFailed'))[1], true);
+    await refuses(INVALID_ARGS, login.respond(id, '0815'));
+    await login.begin('pam', { user: 'alice' });
+    await login.answer('0815');
+    await login.session();
+  });
+
   it('that is cancelled ends its worker', async () => {
     authenticateBy('secret:Code: :');
     await using login = await open();
