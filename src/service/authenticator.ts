@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import type { Caller } from '../bus/caller.js';
 import type { BeginParameters } from '../bus/generated/dictionaries.js';
-import { AuthenticationFailed, InvalidToken, MethodNotOffered, TooManyAttempts } from '../errors.js';
+import { AuthenticationFailed, InvalidToken, MethodNotOffered } from '../errors.js';
 import { NOT_ACCEPTED } from '../login/failure.js';
 import { launchWorker, type Systemd } from '../login/launch.js';
 import type { Authenticated } from '../login/worker.js';
@@ -123,29 +123,30 @@ export class Authenticator {
     try {
       const account = { user: isName(name) ? name : NO_NAME, rhost: remoteHost(clientAddress) };
       const user = await knownUser(await conversation.authenticate(account));
-      // Nor does anybody get to know that a guess too many was right.
       for (const key of counted) this.#failures.check(key);
       return { user, right: { grants: ALL_GRANTS, token: undefined }, desktop: undefined, transaction: { id, worker } };
     } catch (error) {
       worker.release();
       signal.throwIfAborted();
-      if (!(error instanceof AuthenticationFailed || error instanceof TooManyAttempts)) throw error;
-      console.warn(`PAM's refusal of ${JSON.stringify(name)}: ${error.cause ?? error.message}`);
-      const told = this.#refusal(counted);
-      await conversation.refusal();
+      const told = this.#told(error, counted);
+      if (told !== error) {
+        const { cause = error } = error as Error;
+        console.warn(`PAM's refusal of ${JSON.stringify(name)}: ${cause instanceof Error ? cause.message : cause}`);
+        await conversation.refusal();
+      }
       throw told;
     }
   }
 
-  /** Counts a failure, and is what a stranger is told of it. */
-  #refusal(counted: readonly string[]): AuthenticationFailed | TooManyAttempts {
+  /** What the caller is told of an error. Nor does anybody get to know that a guess too many was right. */
+  #told(error: unknown, counted: readonly string[]): unknown {
     try {
-      this.#count(counted);
-      return new AuthenticationFailed(NOT_ACCEPTED);
-    } catch (error) {
-      if (error instanceof TooManyAttempts) return error;
-      throw error;
+      if (error instanceof AuthenticationFailed) this.#count(counted);
+      else for (const key of counted) this.#failures.check(key);
+    } catch (tooMany) {
+      return tooMany;
     }
+    return error instanceof AuthenticationFailed ? new AuthenticationFailed(NOT_ACCEPTED) : error;
   }
 }
 

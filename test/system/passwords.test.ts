@@ -293,11 +293,11 @@ describe('a password', () => {
 
   it('that is right among too many wrong ones at the same time is refused', async () => {
     const from = { 'client-address': '192.0.2.77' };
-    const logins = await Promise.all(Array.from({ length: 12 }, () => open(admin, from)));
+    const logins = await Promise.all(Array.from({ length: 13 }, () => open(admin, from)));
     // All begin before any fails; the right one answers last.
     await Promise.all(logins.map((login) => login.begin('pam', { user: 'bob' })));
-    const last = logins.pop();
-    assert.ok(last !== undefined);
+    const [right, expired] = [logins.pop(), logins.pop()];
+    assert.ok(right !== undefined && expired !== undefined);
     const ends = await Promise.all(
       logins.map(async (login) => {
         await login.answer('wrong');
@@ -310,8 +310,12 @@ describe('a password', () => {
       ends.filter((end) => !String(end[1]).endsWith('.AuthenticationFailed')),
       [wait],
     );
-    await last.answer('bob-password');
-    assert.deepEqual(shape(await last.end()), wait);
+    await right.answer('bob-password');
+    assert.deepEqual(shape(await right.end()), wait);
+    run('usermod', '--expiredate=1', 'bob');
+    await expired.answer('bob-password');
+    assert.deepEqual(shape(await expired.end()), wait);
+    run('usermod', '--expiredate=', 'bob');
     await using elsewhere = await open(admin, { 'client-address': '192.0.2.78' });
     await elsewhere.begin('password', { user: 'bob', password: 'bob-password' });
     await elsewhere.session();
