@@ -316,6 +316,30 @@ describe('input relay', () => {
     assert.deepEqual(target.calls, ['at a 2 2', 'frame', 'button 272 down', 'frame']);
   });
 
+  it('tells when all of a layout is there to point at', async () => {
+    relay();
+    const tool = await connect();
+    await tool.placed(['left', 'right'], 60_000);
+    input.setRegions([left]);
+    await until(tool, 'devices', () => tool.regions.length === 1);
+    let told = false;
+    const placed = tool.placed(['left', 'right'], 60_000).then(() => {
+      told = true;
+    });
+    await synced(tool);
+    assert.equal(told, false);
+    input.setRegions([left, right]);
+    await placed;
+    assert.deepEqual(
+      tool.regions.map(({ mappingId }) => mappingId),
+      ['left', 'right'],
+    );
+    await tool.placed(['nowhere'], 1);
+    const never = tool.placed(['nowhere'], 60_000);
+    input[Symbol.dispose]();
+    await never;
+  });
+
   it('points again when the device went right after', async () => {
     relay();
     const tool = await connect();

@@ -17,6 +17,9 @@ const WAITING_LIMIT = 128;
 /** mutter has 64 slots and goes astray with more. */
 const TOUCH_LIMIT = 32;
 
+/** What works on devices that every layout change replaces. */
+const PLACED: readonly Capability[] = ['ei_pointer_absolute', 'ei_touchscreen'];
+
 type Waiting = {
   /** False: there is still no device for it. */
   run(): boolean;
@@ -124,6 +127,33 @@ export class CompositorInput extends EventEmitter<InputTargetEvents> implements 
       if (region !== undefined && device.usable) return region;
     }
     return undefined;
+  }
+
+  /**
+   * Resolves when pointer and touch have regions with all these mapping ids, but after `deadline` milliseconds at the
+   * latest.
+   */
+  async placed(mappingIds: readonly string[], deadline: number): Promise<void> {
+    const has = (capability: Capability, id: string) =>
+      this.#devices.some((device) => device.has(capability) && device.region(id) !== undefined);
+    const there = () =>
+      this.#closed ||
+      PLACED.filter((capability) => this.capabilities.has(capability)).every((capability) =>
+        mappingIds.every((id) => has(capability, id)),
+      );
+    if (there()) return;
+    await new Promise<void>((resolve) => {
+      const settle = () => {
+        clearTimeout(late);
+        this.off('devices', check).off('closed', check);
+        resolve();
+      };
+      const check = () => {
+        if (there()) settle();
+      };
+      const late = setTimeout(settle, deadline);
+      this.on('devices', check).on('closed', check);
+    });
   }
 
   key(code: number, pressed: boolean): void {

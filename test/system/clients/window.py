@@ -51,7 +51,8 @@ class Window(Gtk.ApplicationWindow):
 
     def realized(self, _window):
         surface = self.get_surface()
-        surface.connect('enter-monitor', lambda _surface, monitor: say(event='monitor', connector=monitor.get_connector()))
+        # While monitors come and go there may be no telling which one it was.
+        surface.connect('enter-monitor', lambda _surface, monitor: say(event='monitor', connector=monitor and monitor.get_connector()))
 
     def listen(self, controller, handlers):
         for signal, handler in handlers.items():

@@ -28,6 +28,9 @@ const REPAINTS = [60, 300, 1_000, 3_000];
 /** It takes mutter some milliseconds to notice that somebody watches. */
 const REPAINT_DEADLINE = 1_000;
 
+/** How long mutter may take to have devices for a layout, in milliseconds; some 10 to 80 on an idle machine. */
+const DEVICES_DEADLINE = 1_000;
+
 /** For how long mutter may have second thoughts about a layout, in milliseconds. */
 const ECHO = 500;
 
@@ -240,12 +243,17 @@ export class Mutter extends EventEmitter<CompositorEvents> implements Compositor
 
   /**
    * Streams that are recorded before mutter has done everything end again at once, so wait for what it still has to
-   * announce, and put right what it made of the layout meanwhile.
+   * announce, and put right what it made of the layout meanwhile. The same for its devices: on a busy machine they come
+   * so late that what a tool sent meanwhile would have been dropped.
    */
   async #settle(): Promise<void> {
-    const { announcements, screens } = this.#parts;
+    const { announcements, screens, input } = this.#parts;
     await announcements.quiet();
     await screens.restore().catch((error) => console.warn(`could not check the layout: ${(error as Error).message}`));
+    await input.placed(
+      this.regions.map(({ compositorMappingId }) => compositorMappingId),
+      DEVICES_DEADLINE,
+    );
   }
 
   /**
