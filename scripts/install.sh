@@ -25,7 +25,7 @@ put 755 dist/remote-access-worker data/remote-access-session usr/libexec
 
 put 644 data/remote-accessd.service usr/lib/systemd/system
 put 644 data/remote-access-agent@.service usr/lib/systemd/user
-put 644 data/org.freedesktop.RemoteAccess.service usr/share/dbus-1/system-services
+put 644 data/org.freedesktop.RemoteAccess.service data/org.freedesktop.RemoteAccess.Daemon.service usr/share/dbus-1/system-services
 put 644 data/org.freedesktop.RemoteAccess.policy usr/share/polkit-1/actions
 put 644 dbus-policy/org.freedesktop.RemoteAccess.conf usr/share/dbus-1/system.d
 put 644 data/desktops/*.desktop usr/share/remote-access/desktops

@@ -1,6 +1,9 @@
 import type { Argument, Command, Option } from './command.js';
 import { COMMAND_GROUPS, GLOBAL_OPTIONS } from './command-table.js';
 
+/** How wide the left column may become. */
+const LEFT = 30;
+
 /** `remoteaccessctl --help`. */
 export function globalHelp(): string {
   return [
@@ -10,7 +13,11 @@ export function globalHelp(): string {
     ...COMMAND_GROUPS.flatMap(({ title, commands }) => [
       '',
       `${title}:`,
-      ...twoColumns(commands.map((command) => [synopsis(command), command.summary])),
+      // All groups with the same columns.
+      ...twoColumns(
+        commands.map((command) => [synopsis(command), command.summary]),
+        LEFT,
+      ),
     ]),
     '',
     'Options:',
@@ -62,10 +69,8 @@ function optionLines(options: readonly Option[]): string[] {
   return twoColumns(options.map((option) => [optionText(option), plain(option.summary)]));
 }
 
-const LEFT = 30;
-
-function twoColumns(rows: readonly (readonly [string, string])[]): string[] {
-  const width = Math.min(LEFT, Math.max(0, ...rows.map(([left]) => left.length)));
+function twoColumns(rows: readonly (readonly [string, string])[], least = 0): string[] {
+  const width = Math.min(LEFT, Math.max(least, ...rows.map(([left]) => left.length)));
   return rows.flatMap(([left, right]) => {
     const [first = '', ...more] = wrap(right, 78 - width - 3);
     const indent = ' '.repeat(width + 3);

@@ -87,6 +87,17 @@ export class Agent implements Handlers<AgentInterface, Caller> {
     });
   }
 
+  /** Whether anybody is connected. */
+  get isWatched(): boolean {
+    return this.#viewers.size > 0;
+  }
+
+  closeAll(): Promise<void> {
+    return this.#inTurn(async () => {
+      for (const number of [...this.#viewers.keys()]) await this.#close(number);
+    });
+  }
+
   async #close(number: number): Promise<void> {
     const viewer = this.#viewers.get(number);
     this.#viewers.delete(number);

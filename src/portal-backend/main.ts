@@ -1,12 +1,8 @@
 import { Bus } from '../bus/bus.js';
-import { CallError } from '../bus/call-error.js';
-import { agents } from '../bus/generated/agents.js';
-import { dbus } from '../bus/generated/dbus.js';
-import type { AgentSetup } from '../bus/generated/dictionaries.js';
 import { remoteAccess } from '../bus/generated/remote-access.js';
 import { type Bouncer, ObjectTree } from '../bus/object-tree.js';
 import { RemoteObject } from '../bus/remote-object.js';
-import { isOurs, NotAuthorized } from '../errors.js';
+import { NotAuthorized } from '../errors.js';
 import { defaultLayout, placeMonitors } from '../layout/layout.js';
 import { Agent } from './agent.js';
 import { Anchor } from './anchor.js';
@@ -14,9 +10,10 @@ import { adapterFor } from './compositor/adapters.js';
 import type { Compositor } from './compositor/compositor.js';
 import { LayoutMemory } from './layout-memory.js';
 import { PortalTokens } from './portal-tokens.js';
+import { Registration } from './registration.js';
 import { waitForName } from './wait-for-name.js';
 
-const DAEMON = 'org.freedesktop.RemoteAccess';
+const SERVICE = 'org.freedesktop.RemoteAccess';
 const AGENT_PATH = '/org/freedesktop/RemoteAccess/Agent';
 
 const session = process.argv[2];
@@ -36,20 +33,7 @@ const bouncer: Bouncer = {
   sees: async ({ caller }) => caller.uid === 0,
 };
 const tree = new ObjectTree(bus, bouncer);
-const driver = new RemoteObject(bus, dbus, 'org.freedesktop.DBus', '/org/freedesktop/DBus');
-const root = new RemoteObject(bus, remoteAccess, DAEMON, '/org/freedesktop/RemoteAccess');
-const daemon = new RemoteObject(bus, agents, DAEMON, '/org/freedesktop/RemoteAccess/Agents');
-
-/** Says whose agent we are. A session that ended while nobody told us needs none, and then nobody lets us register. */
-async function register(id: string): Promise<AgentSetup> {
-  try {
-    return await daemon.methods.register(id);
-  } catch (error) {
-    if (!(error instanceof CallError) || !isOurs(error.dbusName)) throw error;
-    console.error(error.message);
-    process.exit(0);
-  }
-}
+const root = new RemoteObject(bus, remoteAccess, SERVICE, '/org/freedesktop/RemoteAccess');
 
 /** To be started anew by systemd. */
 function giveUp(error: unknown): never {
@@ -67,31 +51,13 @@ function beginAnew(error: unknown): never {
 await root.subscribe('SessionRemoved', (id) => {
   if (id === session) process.exit(0);
 });
-const setup = await register(session);
-let daemonOwner = await driver.methods.getNameOwner(DAEMON);
-/** Whom we are registered with; empty while there is nobody. */
-let daemonName = daemonOwner;
 let agent: Agent | undefined;
-let registered: Promise<unknown> = Promise.resolve();
-
-/** A daemon that was restarted does not know where we are. One that died again meanwhile has one after it. */
-async function registerAgain(owner: string): Promise<void> {
-  try {
-    await register(session ?? '');
-    if (daemonOwner !== owner) return;
-    daemonName = owner;
-    if (agent !== undefined) await daemon.methods.ready();
-  } catch (error) {
-    if (daemonOwner === owner) giveUp(error);
-  }
-}
-
-await bus.subscriptions.watchOwner(DAEMON, (owner) => {
-  if (owner === daemonOwner) return;
-  daemonOwner = owner;
-  daemonName = '';
-  if (owner !== '') registered = registerAgain(owner);
+const registration = await Registration.begin(bus, session, {
+  isNeeded: () => agent?.isWatched === true,
+  // Nobody could take back what tools may do here.
+  lost: () => void agent?.closeAll(),
 });
+const { setup } = registration;
 
 const memory = new LayoutMemory(runtime, session);
 let compositor: Compositor;
@@ -108,13 +74,16 @@ try {
   if (anchor.inherited) beginAnew(error);
   const { name, message } = error as Error;
   console.error(error);
-  await daemon.methods.fail(name, message).catch(() => {});
+  await registration.fail(name, message).catch(() => {});
   process.exit(0);
 }
-await registered;
-agent = new Agent(bus, AGENT_PATH, () => daemonName, { compositor, tokens: new PortalTokens(userBus), memory });
+agent = new Agent(bus, AGENT_PATH, () => registration.daemon, {
+  compositor,
+  tokens: new PortalTokens(userBus),
+  memory,
+});
 tree.add(agent.object);
-await daemon.methods.ready().catch(giveUp);
+await registration.ready().catch(giveUp);
 void compositor.interrupted.then(beginAnew);
 const reason = await Promise.race([compositor.lost, bus.closed.then((error) => error.message)]);
 console.error(reason);

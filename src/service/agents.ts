@@ -29,9 +29,11 @@ export class Agents implements Handlers<AgentsInterface, Caller> {
       agentsInterface,
       this,
       { version: () => 1 },
-      (member, args, caller) => {
+      async (member, args, caller) => {
         const session =
-          member === 'Register' ? this.#sessions.get(String(args[0])) : this.#registered.get(caller.name)?.session;
+          member === 'Register'
+            ? await this.#sessions.find(String(args[0]))
+            : this.#registered.get(caller.name)?.session;
         return session === undefined ? {} : { uid: session.record.uid, session: session.record.id };
       },
     );

@@ -6,7 +6,7 @@ import type { ExportedObject } from '../bus/exported-object.js';
 import { type Handover as HandoverInterface, handover } from '../bus/generated/handover.js';
 import { duplicate } from '../bus/native/descriptors.js';
 import type { Variant } from '../bus/variant.js';
-import { Busy, InvalidArgs, NotSupported, SessionFailed } from '../errors.js';
+import { Busy, InvalidArgs, NotSupported } from '../errors.js';
 
 type Metadata = Map<string, Variant>;
 
@@ -14,18 +14,18 @@ type Metadata = Map<string, Variant>;
 export class Handover implements Handlers<HandoverInterface, Caller> {
   readonly #bus: Bus;
   readonly #object: ExportedObject;
-  readonly #isRunning: () => boolean;
+  readonly #running: () => Promise<unknown>;
   #offer: { fd: number; metadata: Metadata; watch: Disposable | undefined } | undefined;
 
-  constructor(bus: Bus, object: ExportedObject, isRunning: () => boolean) {
-    this.#isRunning = isRunning;
+  constructor(bus: Bus, object: ExportedObject, running: () => Promise<unknown>) {
+    this.#running = running;
     this.#bus = bus;
     this.#object = object;
     object.implement(handover, this, { version: () => 1 });
   }
 
   async offer(caller: Caller, fd: number, metadata: Metadata): Promise<void> {
-    if (!this.#isRunning()) throw new SessionFailed('the session is not running');
+    await this.#running();
     if (this.#offer !== undefined) throw new Busy('another connection waits to be taken');
     if (!fstatSync(fd).isSocket()) throw new InvalidArgs('the connection is not a socket');
     const offer = { fd: duplicate(fd), metadata, watch: undefined as Disposable | undefined };

@@ -11,7 +11,7 @@ import { KeptLogins } from './kept-logins.js';
 import { Logind } from './logind.js';
 import { Logins } from './logins.js';
 import { Names } from './names.js';
-import { BUS_NAME, ROOT_PATH } from './paths.js';
+import { AGENTS_PATH, BUS_NAME, ROOT_PATH } from './paths.js';
 import { Polkit } from './polkit.js';
 import { RemoteAccess } from './remote-access.js';
 import { Sessions } from './sessions.js';
@@ -22,6 +22,9 @@ import { unneeded } from './unneeded.js';
 /** systemd makes these directories for us, closed to everybody else (remote-accessd.service). */
 const STATE = process.env.STATE_DIRECTORY ?? '/var/lib/remote-access';
 const RUNTIME = process.env.RUNTIME_DIRECTORY ?? '/run/remote-access';
+
+/** How long sessions that ran before may take to report, in milliseconds: then others are answered without them. */
+const PATIENCE = 2000;
 
 /** When nobody needs the daemon any more. */
 const EXIT_IDLE = exitIdle();
@@ -44,8 +47,10 @@ if (!(await names.take())) {
 const store = await TokenStore.open(`${STATE}/tokens`);
 const root = new ExportedObject(bus, ROOT_PATH);
 const connections = new Connections(bus, tree);
+const busId = await names.busId();
+const workers = `${RUNTIME}/sessions`;
 const sessions = new Sessions(
-  { bus, tree, root, logind: new Logind(bus), systemd: new Systemd(bus), workers: `${RUNTIME}/sessions` },
+  { bus, busId, tree, root, logind: new Logind(bus), systemd: new Systemd(bus), workers },
   connections,
 );
 const authenticator = new Authenticator(store);
@@ -64,10 +69,12 @@ const agents = new Agents(bus, sessions, connections);
 
 tree.add(root);
 tree.add(agents.object);
-await mkdir(`${RUNTIME}/sessions`, { recursive: true, mode: 0o700 });
-const kept = new KeptLogins(`${RUNTIME}/logins`, await names.busId());
+await mkdir(workers, { recursive: true, mode: 0o700 });
+const kept = new KeptLogins(`${RUNTIME}/logins`, busId);
 for (const login of await kept.take()) await logins.resume(login);
-await sessions.adopt((token) => store.find(token) !== undefined);
+// The agents first: callers are answered when all is as they knew it.
+tree.serve(AGENTS_PATH);
+await sessions.adopt((token) => store.find(token) !== undefined, PATIENCE);
 tree.serve();
 
 const idle = unneeded(tree, () => sessions.needed || logins.needed || authenticator.needed, EXIT_IDLE);

@@ -1,6 +1,6 @@
 /** Where our objects are on the bus. */
 export const BUS_NAME = 'org.freedesktop.RemoteAccess';
-/** Nobody calls it: it is taken as long as a daemon lives. */
+/** The process, as long as it lives: what agents call. */
 export const PROCESS_NAME = `${BUS_NAME}.Daemon`;
 export const ROOT_PATH = '/org/freedesktop/RemoteAccess';
 export const AGENTS_PATH = `${ROOT_PATH}/Agents`;

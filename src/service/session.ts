@@ -2,7 +2,7 @@ import type { Bus } from '../bus/bus.js';
 import type { Caller } from '../bus/caller.js';
 import type { Handlers } from '../bus/descriptor.js';
 import { ExportedObject } from '../bus/exported-object.js';
-import type { ConnectOptions, Grant } from '../bus/generated/dictionaries.js';
+import type { ConnectOptions, Grant, Monitor } from '../bus/generated/dictionaries.js';
 import { type Session as SessionInterface, session as sessionInterface } from '../bus/generated/session.js';
 import { Busy, GrantMissing, NotAuthorized, SessionFailed } from '../errors.js';
 import type { Worker } from '../login/worker.js';
@@ -28,10 +28,18 @@ export type SessionRecord = {
   readonly created: number;
   /** Seconds that its desktop may take to come up. */
   readonly startTimeout: number;
+  /** The layout to begin with, if somebody asked for one. */
+  readonly monitors?: readonly Monitor[];
 };
 
-/** The same with who may use it and does, which changes: all of it is kept by the worker. */
+/** The same with what changes, and with who may use it and does: all of it is kept by the worker. */
 export type KeptSession = SessionRecord & {
+  /** It has had an agent, so its start is over. */
+  readonly ready: boolean;
+  /** It was told to end. */
+  readonly closing: boolean;
+  /** The message bus that the names below are of: another one gives the same names to others. */
+  readonly bus: string;
   readonly rights: readonly (readonly [name: string, rights: readonly LoginRight[]])[];
   readonly connections: readonly ConnectionRecord[];
 };
@@ -39,6 +47,8 @@ export type KeptSession = SessionRecord & {
 export type SessionHost = {
   readonly bus: Bus;
   readonly logind: Logind;
+  /** Which message bus this is. */
+  readonly busId: string;
   /** Opens a connection object for the caller. */
   connect(session: Session, caller: Caller, right: LoginRight, options: ConnectOptions): Promise<Connection>;
 };
@@ -64,10 +74,13 @@ export class Session implements Handlers<SessionInterface, Caller> {
   /** Who waits for an agent. */
   readonly #waiting: (() => void)[] = [];
   #agent: AgentLink | undefined;
+  #ready: boolean;
 
-  constructor(host: SessionHost, record: SessionRecord) {
+  /** `ready` if it has had an agent, under a daemon before us. */
+  constructor(host: SessionHost, record: SessionRecord, ready: boolean) {
     this.#host = host;
     this.record = record;
+    this.#ready = ready;
     this.ended = new Promise((resolve) => {
       this.#end = resolve;
     });
@@ -89,7 +102,7 @@ export class Session implements Handlers<SessionInterface, Caller> {
       Locked: () => this.#locked,
       Client: () => [...this.connections].at(-1)?.client ?? {},
     });
-    this.#handover = new Handover(host.bus, this.object, () => this.#agent !== undefined);
+    this.#handover = new Handover(host.bus, this.object, () => this.reachable());
   }
 
   get state(): SessionState {
@@ -108,6 +121,7 @@ export class Session implements Handlers<SessionInterface, Caller> {
   attachWorker(worker: Worker, logindSession: string): void {
     this.#worker = worker;
     this.#logindSession = logindSession;
+    this.keep();
     this.object.changed(sessionInterface, ['LogindSession']);
     this.#host.logind
       .watchLocked(logindSession, (locked) => this.#setLocked(locked))
@@ -118,7 +132,11 @@ export class Session implements Handlers<SessionInterface, Caller> {
   }
 
   attachAgent(agent: AgentLink): void {
+    // It may say so again; what is just being opened must not count as unknown then.
+    if (this.#agent === agent) return;
     this.#agent = agent;
+    this.#ready = true;
+    this.keep();
     this.#resume(agent).catch((error) => console.warn(`session ${this.record.id}: ${error.message}`));
     for (const reached of this.#waiting.splice(0)) reached();
     this.#updateState();
@@ -192,15 +210,22 @@ export class Session implements Handlers<SessionInterface, Caller> {
     this.keep();
   }
 
-  /** Has the worker remember, for a daemon after us, who may use the session and who does. */
-  keep(): void {
-    const kept: KeptSession = {
+  /** What a daemon after us needs to know, whenever we are killed. */
+  get kept(): KeptSession {
+    return {
       ...this.record,
+      ready: this.#ready,
+      closing: this.#state === 'closing',
+      bus: this.#host.busId,
       rights: [...this.#rights],
       connections: [...this.connections].map(({ record }) => record),
     };
+  }
+
+  /** Has the worker remember it. */
+  keep(): void {
     try {
-      this.#worker?.setRecord(JSON.stringify(kept));
+      this.#worker?.setRecord(JSON.stringify(this.kept));
     } catch (error) {
       console.warn(`session ${this.record.id}: what is open cannot be kept: ${(error as Error).message}`);
     }
@@ -250,17 +275,20 @@ export class Session implements Handlers<SessionInterface, Caller> {
   }
 
   async lock(): Promise<void> {
-    await this.#host.logind.lock(this.#running());
+    await this.reachable();
+    await this.#host.logind.lock(this.#logindSession);
   }
 
   async unlock(): Promise<void> {
-    await this.#host.logind.unlock(this.#running());
+    await this.reachable();
+    await this.#host.logind.unlock(this.#logindSession);
   }
 
   async terminate(): Promise<void> {
     if (this.#worker === undefined) throw new Busy(`session ${this.record.id} is still starting`);
     this.#setState('closing');
-    await this.#worker.terminate();
+    this.keep();
+    this.#worker.terminate();
   }
 
   /** The session is over: nothing of it may be used any more. */
@@ -271,11 +299,6 @@ export class Session implements Handlers<SessionInterface, Caller> {
     for (const connection of [...this.connections]) connection.close('session-ended');
     void this.#lockWatch?.[Symbol.asyncDispose]();
     this.#end();
-  }
-
-  #running(): string {
-    if (this.#agent === undefined) throw new SessionFailed(`session ${this.record.id} is not running`);
-    return this.#logindSession;
   }
 
   #ownRight(caller: Caller): LoginRight {

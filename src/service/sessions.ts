@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto';
+import { setTimeout as delay } from 'node:timers/promises';
 import type { Bus } from '../bus/bus.js';
 import type { Caller } from '../bus/caller.js';
 import type { ExportedObject } from '../bus/exported-object.js';
@@ -10,7 +11,7 @@ import { Busy, NotSupported, SessionFailed } from '../errors.js';
 import { defaultLayout, placeMonitors } from '../layout/layout.js';
 import { launchWorker } from '../login/launch.js';
 import { livingWorkers } from '../login/scan.js';
-import type { Worker } from '../login/worker.js';
+import type { Ended, Worker } from '../login/worker.js';
 import type { Connections } from './connections.js';
 import type { Logind } from './logind.js';
 import { type KeptSession, Session, type SessionRecord } from './session.js';
@@ -23,6 +24,8 @@ export type SessionsHost = {
   readonly root: ExportedObject;
   readonly logind: Logind;
   readonly systemd: Systemd;
+  /** Which message bus this is. */
+  readonly busId: string;
   /** The directory of the workers' sockets. */
   readonly workers: string;
 };
@@ -46,11 +49,18 @@ export class Sessions {
   /** By uid: who asks for a session that is being started waits for the same one. */
   readonly #starting = new Map<number, Promise<Session>>();
   readonly #starts = new Map<Session, Start>();
-  readonly #layouts = new Map<Session, readonly Monitor[]>();
+  /** Fulfilled when every worker that lived when we began has told what it holds. */
+  #adopted: Promise<void> = Promise.resolve();
 
   constructor(host: SessionsHost, connections: Connections) {
     this.#host = host;
     this.#connections = connections;
+  }
+
+  /** A session, also one whose worker has not told us of it yet: a PAM module may keep it. */
+  async find(id: string): Promise<Session | undefined> {
+    if (!this.#sessions.has(id)) await this.#adopted;
+    return this.#sessions.get(id);
   }
 
   get(id: string): Session | undefined {
@@ -67,7 +77,7 @@ export class Sessions {
   }
 
   initialLayout(session: Session): Monitor[] {
-    return [...(this.#layouts.get(session) ?? defaultLayout())];
+    return [...(session.record.monitors ?? defaultLayout())];
   }
 
   /**
@@ -76,6 +86,7 @@ export class Sessions {
    */
   async obtain(user: User, options: SessionOptions): Promise<Session> {
     if (options.monitors !== undefined) placeMonitors(options.monitors);
+    await this.#adopted;
     const running = [...this.#sessions.values()].find(
       ({ record, state }) => record.uid === user.uid && state !== 'closing',
     );
@@ -111,22 +122,39 @@ export class Sessions {
 
   /**
    * Finds the sessions that an earlier daemon started, and who used them: their workers kept what there is to know.
-   * What was opened with a token that is void by now is over.
+   * What was opened with a token that is void by now is over. Resolves when all is as it was, or after `patience`
+   * milliseconds: one session that hangs must not keep the others from their callers.
    */
-  async adopt(isValid: (token: string) => boolean): Promise<void> {
+  async adopt(isValid: (token: string) => boolean, patience: number): Promise<void> {
+    this.#adopted = this.#adopt(isValid);
+    const late = delay(patience, undefined, { ref: false });
+    await Promise.race([late, this.#adopted]);
+    const back = [...this.#sessions.values()]
+      .filter(({ kept }) => kept.ready && !kept.closing)
+      .map((session) => session.reachable().catch(() => {}));
+    await Promise.race([late, Promise.all(back)]);
+  }
+
+  async #adopt(isValid: (token: string) => boolean): Promise<void> {
     for await (const { worker } of livingWorkers(this.#host.workers)) {
-      const kept = parseRecord(worker.record);
+      const kept = parseRecord(worker.record, this.#host.busId);
       if (kept === undefined || worker.session === undefined) {
+        // The daemon before died when it had not told this one yet what to open.
+        if (worker.session === undefined) worker.terminate();
         worker.close();
         continue;
       }
-      const { rights, connections, ...record } = kept;
-      const session = this.#add(record);
+      const { ready, closing, bus, rights, connections, ...record } = kept;
+      const session = this.#add(record, ready);
       this.#watch(session, worker);
-      session.attachWorker(worker, worker.session.logindSession);
       for (const [name, all] of rights)
         for (const right of all) if (right.token === undefined || isValid(right.token)) session.addRight(name, right);
       await Promise.all(connections.map((one) => this.#connections.restore(session, one, isValid)));
+      // Not before: what the worker keeps is replaced as a whole.
+      session.attachWorker(worker, worker.session.logindSession);
+      if (closing) await session.terminate();
+      // A start that was interrupted goes on, for somebody wanted it; but not for longer than one may take.
+      else if (!ready) session.reachable().catch((error) => this.agentFailed(session, error));
     }
   }
 
@@ -147,9 +175,9 @@ export class Sessions {
       compositor: desktop.compositor,
       created: Math.floor(Date.now() / 1000),
       startTimeout: desktop.startTimeout,
+      ...(options.monitors === undefined ? {} : { monitors: options.monitors }),
     };
-    const session = this.#add(record);
-    if (options.monitors !== undefined) this.#layouts.set(session, options.monitors);
+    const session = this.#add(record, false);
     const deadline = AbortSignal.timeout(desktop.startTimeout * 1000);
     try {
       const ready = new Promise<void>((resolve, reject) => {
@@ -173,7 +201,7 @@ export class Sessions {
           rhost: remoteHost(options.clientAddress),
           environment: environmentOf(desktop),
           command: ['/usr/libexec/remote-access-session', record.id, ...desktop.command],
-          record: JSON.stringify(record),
+          record: JSON.stringify(session.kept),
         },
         { signal: deadline },
       );
@@ -185,7 +213,6 @@ export class Sessions {
       throw error;
     } finally {
       this.#starts.delete(session);
-      this.#layouts.delete(session);
     }
   }
 
@@ -206,16 +233,18 @@ export class Sessions {
       throw new Busy(`${user.name} has a graphical session elsewhere, logind's session ${elsewhere}`);
   }
 
-  #add(record: SessionRecord): Session {
-    const { bus, logind, root, tree } = this.#host;
+  #add(record: SessionRecord, ready: boolean): Session {
+    const { bus, busId, logind, root, tree } = this.#host;
     const session = new Session(
       {
         bus,
         logind,
+        busId,
         connect: (of: Session, caller: Caller, right, options: ConnectOptions) =>
           this.#connections.open(of, caller, right, options),
       },
       record,
+      ready,
     );
     this.#sessions.set(record.id, session);
     tree.add(session.object);
@@ -224,7 +253,10 @@ export class Sessions {
   }
 
   #watch(session: Session, worker: Worker): void {
-    worker.once('ended', () => {
+    worker.once('ended', (ended) => {
+      const { id, user } = session.record;
+      const told = session.state === 'closing' ? ', as it was told to' : '';
+      console.log(`session ${id} of ${user} ended${told}: ${reasonOf(ended)}`);
       this.#starts.get(session)?.reject(new SessionFailed('the desktop ended while it was starting'));
       this.#forget(session);
     });
@@ -256,10 +288,18 @@ function environmentOf(desktop: Desktop): Record<string, string> {
   };
 }
 
-function parseRecord(text: string): KeptSession | undefined {
+/** For the journal: to callers it has ended. */
+function reasonOf(ended: Ended): string {
+  if (ended.how === 'exit') return `its desktop exited with status ${ended.number}`;
+  return ended.how === 'signal' ? `its desktop was killed by signal ${ended.number}` : 'its worker was killed';
+}
+
+/** What a worker kept; undefined if it is nothing of ours. Names of another bus are nobody's on this one. */
+function parseRecord(text: string, bus: string): KeptSession | undefined {
   try {
-    const kept = { rights: [], connections: [], ...(JSON.parse(text) as SessionRecord) };
-    return typeof kept.id === 'string' && typeof kept.uid === 'number' ? kept : undefined;
+    const kept = JSON.parse(text) as KeptSession;
+    if (typeof kept.id !== 'string' || typeof kept.uid !== 'number') return undefined;
+    return kept.bus === bus ? kept : { ...kept, bus, rights: [], connections: [] };
   } catch {
     return undefined;
   }

@@ -86,23 +86,25 @@ export class Keyboard implements Disposable {
     return [...new Set(others.map(({ name }) => name))];
   }
 
+  /** The characters of a text that the keyboard layout has no key for, with their places from 1. */
+  missing(text: string): [place: number, character: string][] {
+    const { keymap } = this;
+    const places = Array.from(lines(text), (character, index): [number, string] => [index + 1, character]);
+    return places.filter(([, character]) => keymap.write(character) === undefined);
+  }
+
   /**
    * Types any text that the keyboard layout has keys for, and returns when the compositor has taken it in. NotSupported
    * names the characters that it has none for, before anything is typed.
    */
   async type(text: string): Promise<void> {
     const { keymap } = this;
-    const strokes: Stroke[] = [];
-    const missing = new Set<string>();
-    for (const character of text.replaceAll('\r\n', '\n')) {
-      const written = keymap.write(character);
-      if (written === undefined) missing.add(character);
-      else strokes.push(...written);
-    }
+    const missing = new Set(this.missing(text).map(([, character]) => character));
     if (missing.size > 0)
       throw new NotSupported(
         `the keyboard layout ${keymap.name} has no key for ${described(missing)}; nothing was typed`,
       );
+    const strokes = [...lines(text)].flatMap((character): readonly Stroke[] => keymap.write(character) ?? []);
     for (let at = 0; at < strokes.length; at += BURST) {
       if (at > 0) await delay(PAUSE);
       for (const { held, code } of strokes.slice(at, at + BURST)) this.#press([...held, code]);
@@ -165,6 +167,9 @@ function readText(fd: number, size: number): string {
   const bytes = Buffer.alloc(Math.min(size, LARGEST_KEYMAP));
   return bytes.toString('utf8', 0, readSync(fd, bytes, 0, bytes.length, 0)).replace(/\0+$/, '');
 }
+
+/** Line breaks of all kinds are one press of Enter. */
+const lines = (text: string) => text.replaceAll('\r\n', '\n');
 
 /** For example `'ü' (U+00FC)`; at most five of them. */
 function described(characters: ReadonlySet<string>): string {

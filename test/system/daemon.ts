@@ -1,3 +1,4 @@
+import assert from 'node:assert/strict';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import type { Bus } from '../../src/bus/bus.js';
 import { run, SERVICE } from './fixture.js';
@@ -16,6 +17,13 @@ export function configure(settings: string): void {
 
 export function property(name: string): string {
   return run('systemctl', 'show', '--value', `--property=${name}`, UNIT);
+}
+
+/** The daemon's process, which must run. */
+export function mainPid(): number {
+  const pid = Number(property('MainPID'));
+  assert.ok(pid > 0, 'no daemon runs');
+  return pid;
 }
 
 /** Who owned the service's name since it is watched, '' between one and the next. */

@@ -207,9 +207,9 @@ describe(`random messages to the service (seed ${seed})`, function () {
     const rarely = random.below(20) === 0 ? 1 : 0;
     const costly = { CreateSession: 4, Provision: 20, List: 50, Revoke: 50, Lock: 5, Unlock: 5, PortalToken: 5 };
     if (user === 'nobody') return costly;
-    // A uid may open so many logins, and fail so often: the next one has to get in. What root opens at an agent behind
-    // the service's back stays open.
-    const own = user === 'root' ? { Open: 0 } : { OpenLogin: 2, Begin: 0 };
+    // A uid may open so many logins, and fail so often: the next one has to get in. What root opens and
+    // closes at an agent behind the service's back stays so.
+    const own = user === 'root' ? { Open: 0, Resume: 0 } : { OpenLogin: 2, Begin: 0 };
     return { ...costly, ...own, Terminate: 0, Connect: rarely, Close: now, Cancel: now };
   }
 });

@@ -1,55 +1,16 @@
 import assert from 'node:assert/strict';
-import { execFileSync, spawn } from 'node:child_process';
+import { execFileSync } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
-import { chmod, watch } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { existsSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { watch } from 'node:fs/promises';
 import { join } from 'node:path';
 import { buffer } from 'node:stream/consumers';
-import { fileURLToPath } from 'node:url';
-import type { Tool } from '../../src/tool/tool.js';
-import type { ToolConnection } from '../../src/tool/tool-connection.js';
 import { command, objectsIn, type Result, start } from './command.js';
-import { endSessions, Heard, objects, provision, run, toolAs } from './fixture.js';
-import { asUser, Window } from './in-session.js';
-import { Lines } from './lines.js';
+import { provision, run } from './fixture.js';
+import { Window } from './in-session.js';
+import { fails, Scene, succeeded } from './scene.js';
 
-const TEXT = 'text/plain;charset=utf-8';
 const RED = [192, 48, 32];
-
-function succeeded({ code, stdout, stderr }: Result): string {
-  assert.deepEqual({ code, stderr }, { code: 0, stderr: '' });
-  return stdout;
-}
-
-async function fails(result: Promise<Result>, code: number, words: string | RegExp): Promise<void> {
-  const { code: got, stdout, stderr } = await result;
-  assert.deepEqual({ code: got, stdout }, { code, stdout: '' }, stderr);
-  if (typeof words === 'string') assert.equal(stderr, `remoteaccessctl: ${words}\n`);
-  else assert.match(stderr, words);
-}
-
-/** clients/editor.py in a user's session, with the keyboard. */
-class Editor extends Lines {
-  static async open(user: string): Promise<Editor> {
-    const script = fileURLToPath(new URL('clients/editor.py', import.meta.url));
-    const [program, args] = asUser(user, ['python3', script]);
-    const editor = new Editor(spawn(program, args, { stdio: ['pipe', 'pipe', 'inherit'] }));
-    await editor.next((line) => line.event === 'active', 'active');
-    return editor;
-  }
-
-  async shows(text: string): Promise<void> {
-    await this.next((line) => line.event === 'text' && line.text === text, JSON.stringify(text));
-  }
-
-  async clear(): Promise<void> {
-    this.take(() => true);
-    this.send({});
-    await this.next((line) => line.event === 'empty', 'empty');
-    this.take(() => true);
-  }
-}
 
 /** A PNG file as GStreamer reads it: its size, and the colour at a place. */
 function decode(file: string) {
@@ -90,52 +51,26 @@ function frames(file: string): number[] {
 
 describe('remoteaccessctl in a session', function () {
   this.timeout(60_000);
-  let folder: string;
-  let admin: Tool;
-  /** Who works in alice's session all the time, and must not be disturbed. */
-  let worker: ToolConnection;
-  let closed: Heard<[string]>;
-  let tokenFile: string;
-  let session: string;
-  let path: string;
+  let scene: Scene;
 
   before(async () => {
-    folder = mkdtempSync(join(tmpdir(), 'ctl-'));
-    await chmod(folder, 0o777);
-    admin = await toolAs('root');
-    tokenFile = join(folder, 'token');
-    writeFileSync(tokenFile, `${(await provision(admin, 'alice', { desktop: 'mutter' })).token}\n`, { mode: 0o644 });
-    const login = ['login', '--token-file', tokenFile, '--layout', 'left=1280x720,right=1600x1200@2'];
-    session = succeeded(await command(login, { user: 'nobody' })).trim();
-    path = await objects(admin.bus).root.methods.getSession(session);
-    worker = await admin.connect(path, { 'client-name': 'worker' });
-    closed = await Heard.listen(worker.connection, 'Closed');
+    scene = await Scene.set();
   });
-
-  afterEach(async () => {
-    assert.deepEqual(closed.all, [], 'who works there was disturbed');
-    // A connection that is left would be the latest client's.
-    await using changes = await Heard.standard(admin.bus, path, 'PropertiesChanged');
-    while ((await objects(admin.bus).session(path).property('Client')).name !== 'worker') await changes.next();
-  });
-
-  after(async () => {
-    await endSessions(admin);
-    rmSync(folder, { recursive: true });
-  });
+  afterEach(() => scene.undisturbed());
+  after(() => scene?.[Symbol.asyncDispose]());
 
   describe('login', () => {
     it('finds the session, by a token in a file, on standard input or a descriptor, and as oneself', async () => {
-      const token = readFileSync(tokenFile, 'utf8');
+      const token = readFileSync(scene.tokenFile, 'utf8');
       const ways: Promise<Result>[] = [
-        command(['login', `--token-file=${tokenFile}`], { user: 'bob' }),
+        command(['login', `--token-file=${scene.tokenFile}`], { user: 'bob' }),
         command(['login', '--token-file', '-'], { user: 'bob', input: token }),
         command(['login', '--token-fd=0'], { user: 'bob', input: token }),
         command(['login', '--desktop=gnome', '--layout=800x600'], { user: 'alice' }),
       ];
-      for (const way of await Promise.all(ways)) assert.equal(succeeded(way), `${session}\n`);
+      for (const way of await Promise.all(ways)) assert.equal(succeeded(way), `${scene.session}\n`);
       const [told] = objectsIn(succeeded(await command(['login', '--json'], { user: 'alice' })));
-      assert.deepEqual([told?.id, told?.user, told?.desktop], [session, 'alice', 'mutter']);
+      assert.deepEqual([told?.id, told?.user, told?.desktop], [scene.session, 'alice', 'mutter']);
     });
 
     it('says what is wrong', async () => {
@@ -153,8 +88,8 @@ describe('remoteaccessctl in a session', function () {
       const shown = 'left=1280x720+0+0:primary,right=1600x1200@2+1280+0\n';
       assert.equal(succeeded(await command(['layout'], { user: 'alice' })), shown);
       assert.equal(succeeded(await command(['layout', '--user', 'alice'])), shown);
-      assert.equal(succeeded(await command(['layout', '--session', session])), shown);
-      assert.equal(succeeded(await command(['layout', '--token-file', tokenFile], { user: 'nobody' })), shown);
+      assert.equal(succeeded(await command(['layout', '--session', scene.session])), shown);
+      assert.equal(succeeded(await command(['layout', '--token-file', scene.tokenFile], { user: 'nobody' })), shown);
     });
 
     it('is refused to strangers, with the remedy', async () => {
@@ -164,28 +99,28 @@ describe('remoteaccessctl in a session', function () {
         3,
         'there is no session of alice that you may use; with a token, --token-file logs in to it',
       );
-      await fails(command(['key', 'a', `--session=${session}`], { user: 'bob' }), 3, 'there is no such session');
+      await fails(command(['key', 'a', `--session=${scene.session}`], { user: 'bob' }), 3, 'there is no such session');
       await fails(
         command(['clipboard', 'get', '--user=bob']),
         3,
         'bob has no session; remoteaccessctl create bob starts it',
       );
       await fails(command(['screenshot', 'x.png']), 2, /^remoteaccessctl: root has no session: --user or --session/);
-      await fails(command(['layout', '--user=alice', `--session=${session}`]), 2, /exclude each other/);
-      await fails(command(['layout', '--user=alice', `--token-file=${tokenFile}`]), 2, /is that of the token/);
+      await fails(command(['layout', '--user=alice', `--session=${scene.session}`]), 2, /exclude each other/);
+      await fails(command(['layout', '--user=alice', `--token-file=${scene.tokenFile}`]), 2, /is that of the token/);
     });
 
     it('does what the token grants and no more', async () => {
-      const { token } = await provision(admin, 'alice', { desktop: 'mutter', grants: ['monitors', 'keyboard'] });
+      const { token } = await provision(scene.admin, 'alice', { desktop: 'mutter', grants: ['monitors', 'keyboard'] });
       const user = { user: 'nobody', input: token };
       assert.match(succeeded(await command(['layout', '--token-file=-'], user)), /^left=/);
       for (const denied of [
-        ['screenshot', join(folder, 'no.png')],
+        ['screenshot', join(scene.folder, 'no.png')],
         ['clipboard', 'get'],
-        ['record', join(folder, 'no')],
+        ['record', join(scene.folder, 'no')],
       ])
         await fails(command([...denied, '--token-file=-'], user), 4, /grant/);
-      assert.equal(existsSync(join(folder, 'no')), false);
+      assert.equal(existsSync(join(scene.folder, 'no')), false);
     });
   });
 
@@ -198,10 +133,10 @@ describe('remoteaccessctl in a session', function () {
       ];
       for (const layout of layouts) {
         const shown = succeeded(await command(['layout', layout], { user: 'alice' }));
-        const [serial] = await worker.monitors.methods.getLayout();
+        const [serial] = await scene.worker.monitors.methods.getLayout();
         assert.equal(succeeded(await command(['layout', shown.trim()], { user: 'alice' })), shown);
         assert.equal(succeeded(await command(['layout'], { user: 'alice' })), shown);
-        assert.equal((await worker.monitors.methods.getLayout())[0], serial, 'nothing changed');
+        assert.equal((await scene.worker.monitors.methods.getLayout())[0], serial, 'nothing changed');
       }
       const told = objectsIn(succeeded(await command(['layout', '--json'], { user: 'alice' })));
       assert.deepEqual(told, [
@@ -233,7 +168,7 @@ describe('remoteaccessctl in a session', function () {
     after(() => window.kill());
 
     it('screenshot shows all monitors at their places, as large as the largest scale wants them', async () => {
-      const file = join(folder, 'all.png');
+      const file = join(scene.folder, 'all.png');
       succeeded(await command(['screenshot', file], { user: 'alice' }));
       const picture = decode(file);
       assert.deepEqual(picture.size, [2560 + 1600, 1440]);
@@ -243,19 +178,19 @@ describe('remoteaccessctl in a session', function () {
     });
 
     it('screenshot shows one monitor as it is, to a file or standard output', async () => {
-      const file = join(folder, 'one.png');
-      const options = ['--monitor', 'left', '--token-file', tokenFile];
+      const file = join(scene.folder, 'one.png');
+      const options = ['--monitor', 'left', '--token-file', scene.tokenFile];
       const told = succeeded(await command(['screenshot', '--json', file, ...options], { user: 'nobody' }));
       assert.deepEqual(objectsIn(told), [{ file, width: 1280, height: 720 }]);
       assert.deepEqual([decode(file).size, decode(file).at(640, 700)], [[1280, 720], RED]);
       const child = start(['screenshot', '-', '-m', 'right'], { user: 'alice' });
       assert.ok(child.stdout);
-      writeFileSync(join(folder, 'other.png'), await buffer(child.stdout));
-      assert.deepEqual(decode(join(folder, 'other.png')).size, [1600, 1200]);
+      writeFileSync(join(scene.folder, 'other.png'), await buffer(child.stdout));
+      assert.deepEqual(decode(join(scene.folder, 'other.png')).size, [1600, 1200]);
     });
 
     it('screenshot says what is wrong, and leaves no file', async () => {
-      const file = join(folder, 'none.png');
+      const file = join(scene.folder, 'none.png');
       const wrong = command(['screenshot', file, '-m', 'middle'], { user: 'alice' });
       await fails(wrong, 2, "there is no monitor 'middle', only left, right");
       const lacking = command(['screenshot', file], { user: 'alice', env: { GST_PLUGIN_SYSTEM_PATH: '/nowhere' } });
@@ -265,152 +200,17 @@ describe('remoteaccessctl in a session', function () {
     });
 
     it('screenshot names the package of a program that is missing', async () => {
-      const tools = join(folder, 'bin');
+      const tools = join(scene.folder, 'bin');
       run('mkdir', tools);
       for (const name of ['setpriv', 'node', 'remoteaccessctl']) run('ln', '-s', `/usr/bin/${name}`, tools);
-      const lacking = command(['screenshot', join(folder, 'x.png')], { user: 'alice', env: { PATH: tools } });
+      const lacking = command(['screenshot', join(scene.folder, 'x.png')], { user: 'alice', env: { PATH: tools } });
       await fails(lacking, 1, 'gst-launch-1.0 is not installed: apt install gstreamer1.0-tools');
-    });
-
-    it('key presses keys together and lets them go', async () => {
-      window.take(() => true);
-      succeeded(await command(['key', 'ctrl+alt+t', 'F5', '?'], { user: 'alice' }));
-      const pressed: unknown[] = [];
-      while (pressed.length < 12) {
-        const { name, down } = await window.next((line) => line.event === 'key', 'a key');
-        pressed.push(`${down ? '+' : '-'}${name}`);
-      }
-      const expected = '+Control_L +Alt_L +t -t -Alt_L -Control_L +F5 -F5 +Shift_L +question -question -Shift_L';
-      assert.equal(pressed.join(' '), expected);
-    });
-
-    it('key presses nothing if one of them is none', async () => {
-      window.take(() => true);
-      await fails(
-        command(['key', 'a', 'ctrl+foo'], { user: 'alice' }),
-        1,
-        /^remoteaccessctl: the keyboard has no key 'foo'/,
-      );
-      await fails(command(['key', 'a', 'ctrl+'], { user: 'alice' }), 2, /'ctrl\+' is no key combination/);
-      succeeded(await command(['key', 'b'], { user: 'alice' }));
-      assert.equal((await window.next((line) => line.event === 'key')).name, 'b');
-    });
-
-    it('type that is killed leaves no key down', async () => {
-      window.take(() => true);
-      const child = start(['type', 'aB'.repeat(5000)], { user: 'alice' });
-      const exited = once(child, 'exit');
-      await window.next((line) => line.event === 'key' && line.name === 'B', 'a B');
-      child.kill('SIGKILL');
-      assert.deepEqual(await exited, [null, 'SIGKILL']);
-      succeeded(await command(['key', 'Escape'], { user: 'alice' }));
-      await window.next((line) => line.event === 'key' && line.name === 'Escape' && line.down === false, 'Escape');
-      const down = new Set<unknown>();
-      const events = window.take((line) => line.event === 'key' && line.name !== 'Escape');
-      for (const { code, down: pressed } of events) pressed ? down.add(code) : down.delete(code);
-      assert.deepEqual([...down], []);
-      assert.ok(events.length < 30_000, 'it was ended on its way');
-    });
-  });
-
-  describe('with an editor', () => {
-    let editor: Editor;
-
-    before(async () => {
-      editor = await Editor.open('alice');
-    });
-    beforeEach(() => editor.clear());
-    after(() => editor.kill());
-
-    it('type writes what an argument or standard input has', async () => {
-      const all = Array.from({ length: 95 }, (_, index) => String.fromCharCode(32 + index)).join('');
-      succeeded(await command(['type', all], { user: 'alice' }));
-      await editor.shows(all);
-      await editor.clear();
-      succeeded(await command(['type', '--user=alice'], { input: '-two\r\n\tlines\n' }));
-      await editor.shows('-two\n\tlines\n');
-      await editor.clear();
-      succeeded(await command(['type', '-', '--token-file', tokenFile], { user: 'nobody', input: 'third' }));
-      await editor.shows('third');
-      await editor.clear();
-      succeeded(await command(['type', '--', '--fourth'], { user: 'alice' }));
-      await editor.shows('--fourth');
-    });
-
-    it('type loses nothing of a long text', async () => {
-      const long = Array.from({ length: 200 }, (_, index) => `Line ${index} of MANY.\n`).join('');
-      succeeded(await command(['type'], { user: 'alice', input: long }));
-      await editor.shows(long);
-    });
-
-    it('type names what the keyboard has not, and types nothing', async () => {
-      await fails(
-        command(['type', 'a 日 ü\x07'], { user: 'alice' }),
-        1,
-        "the keyboard layout English (US) has no key for '日' (U+65E5), 'ü' (U+00FC), U+0007; nothing was typed",
-      );
-      const broken = start(['type'], { user: 'alice' });
-      broken.stdin?.end(Buffer.from([0x61, 0xff]));
-      assert.deepEqual(await once(broken, 'exit'), [2, null]);
-      await fails(
-        command(['type', '--token-file=-'], { user: 'nobody', input: 'x' }),
-        2,
-        /either the token or the text/,
-      );
-      succeeded(await command(['type', 'b'], { user: 'alice' }));
-      await editor.shows('b');
-    });
-
-    it('clipboard brings text both ways, and what was set stays', async () => {
-      const text = 'Grüße, κόσμε, 世界 🖥️\nand a second line';
-      succeeded(await command(['clipboard', 'set'], { user: 'alice', input: text }));
-      assert.equal(succeeded(await command(['clipboard', 'types', '--user=alice'])), `${TEXT}\n`);
-      assert.equal(succeeded(await command(['clipboard', 'get'], { user: 'alice' })), text);
-      succeeded(await command(['key', 'ctrl+v'], { user: 'alice' }));
-      await editor.shows(text);
-      succeeded(await command(['type', '!'], { user: 'alice' }));
-      await editor.shows(`${text}!`);
-      const copied = await Heard.listen(worker.clipboard, 'SelectionOwnerChanged');
-      succeeded(await command(['key', 'ctrl+a', 'ctrl+c'], { user: 'alice' }));
-      await copied.next((types) => types.includes(TEXT));
-      const user = { user: 'nobody' };
-      assert.equal(succeeded(await command(['clipboard', 'get', '--token-file', tokenFile], user)), `${text}!`);
-    });
-
-    it('clipboard brings pictures both ways', async () => {
-      const file = join(folder, 'clip.png');
-      succeeded(await command(['screenshot', file], { user: 'alice' }));
-      const set = start(['clipboard', 'set', '-t', 'image/png'], { user: 'alice' });
-      set.stdin?.end(readFileSync(file));
-      assert.deepEqual(await once(set, 'exit'), [0, null]);
-      const get = start(['clipboard', 'get', '--type=image/png'], { user: 'alice' });
-      assert.ok(get.stdout);
-      assert.ok(readFileSync(file).equals(await buffer(get.stdout)));
-      await fails(
-        command(['clipboard', 'get'], { user: 'alice' }),
-        1,
-        'the clipboard has no text; --type takes one of image/png',
-      );
-    });
-
-    it('clipboard serves what the desktop does not keep until something else is copied', async () => {
-      const set = start(['clipboard', 'set', '-t', 'application/x-odd'], { user: 'alice' });
-      set.stdin?.end('odd');
-      const exited = once(set, 'exit');
-      assert.ok(set.stderr);
-      const [said] = (await once(set.stderr, 'data')) as [Buffer];
-      assert.match(said.toString(), /^The desktop keeps no copy/);
-      const get = ['clipboard', 'get', '-t', 'application/x-odd'];
-      assert.equal(succeeded(await command(get, { user: 'alice' })), 'odd');
-      succeeded(await command(['clipboard', 'set'], { user: 'alice', input: 'text' }));
-      assert.deepEqual(await exited, [0, null]);
-      assert.equal(succeeded(await command(['clipboard', 'get'], { user: 'alice' })), 'text');
     });
   });
 
   describe('record', () => {
     it('makes a video of so many seconds', async () => {
-      const file = join(folder, 'two.webm');
+      const file = join(scene.folder, 'two.webm');
       const told = succeeded(await command(['record', '-d', '2', '--json', '-m', 'left', file], { user: 'alice' }));
       assert.deepEqual(objectsIn(told), [{ file, width: 1280, height: 720 }]);
       const times = frames(file);
@@ -421,18 +221,18 @@ describe('remoteaccessctl in a session', function () {
 
     for (const signal of ['SIGINT', 'SIGTERM'] as const)
       it(`completes the file at ${signal}`, async () => {
-        const file = join(folder, `${signal}.webm`);
+        const file = join(scene.folder, `${signal}.webm`);
         const child = start(['record', file, '--frame-rate=10'], { user: 'alice' });
         const exited = once(child, 'exit');
         // The first frames are in the file when it has grown beyond its head.
-        for await (const _change of watch(folder)) if (sizeOf(file) > 1000) break;
+        for await (const _change of watch(scene.folder)) if (sizeOf(file) > 1000) break;
         child.kill(signal);
         assert.deepEqual(await exited, [0, null]);
         assert.ok(frames(file).length > 0);
       });
 
     it('goes to standard output, and ends with an error when the layout changes', async () => {
-      const file = join(folder, 'stream.webm');
+      const file = join(scene.folder, 'stream.webm');
       const child = start(['record', '-', '--user=alice']);
       assert.ok(child.stdout && child.stderr);
       const exited = once(child, 'exit');
@@ -451,36 +251,8 @@ describe('remoteaccessctl in a session', function () {
       assert.ok(child.stdout);
       await once(child.stdout, 'data');
       child.kill('SIGKILL');
-      // The pipe ends when nobody can write to it any more.
+      // The pipe ends with the last process that could write to it.
       await buffer(child.stdout);
-      assert.equal(run('sh', '-c', 'pgrep -u alice gst-launch || true'), '');
-    });
-  });
-
-  describe('with a German keyboard', () => {
-    let editor: Editor;
-
-    before(async () => {
-      // What systemd-localed reads on Debian, and mutter asks it.
-      writeFileSync('/etc/default/keyboard', 'XKBMODEL=pc105\nXKBLAYOUT=de\n');
-      run('systemctl', 'stop', 'systemd-localed');
-      succeeded(await command(['login', '--desktop=mutter'], { user: 'bob' }));
-      editor = await Editor.open('bob');
-    });
-    after(() => editor.kill());
-
-    it('type uses its levels and dead keys', async () => {
-      const text = 'Grüße, Straße! @€ {[]}\\ ^ é à ê ~ ´ ` ² ẞ Ω „x“ → |<>';
-      succeeded(await command(['type', text], { user: 'bob' }));
-      await editor.shows(text);
-    });
-
-    it('key finds keys where this layout has them', async () => {
-      await editor.clear();
-      succeeded(await command(['type', 'zyx'], { user: 'bob' }));
-      await editor.shows('zyx');
-      succeeded(await command(['key', 'ctrl+z', 'Y', 'shift+ä', 'altgr+q'], { user: 'bob' }));
-      await editor.shows('yÄ@');
     });
   });
 });

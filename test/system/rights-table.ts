@@ -120,6 +120,7 @@ export const RIGHTS: Record<string, Rights> = {
     at: 'agent',
     methods: {
       Open: { may: ROOT },
+      Resume: { may: ROOT },
       Close: { may: ROOT },
       GetLayout: { may: ROOT, ends: INVALID_ARGS },
       SetLayout: { may: ROOT, ends: INVALID_ARGS },

@@ -103,6 +103,7 @@ describe('rights', () => {
     Register: () => [path.split('/').at(-1)],
     Fail: () => [`${SERVICE}.Error.SessionFailed`, 'it did not'],
     Open: () => [{ grants: [], cursor: 'hidden' }],
+    Resume: () => [[]],
   };
 
   it('are written down for every member there is', () => {
@@ -137,7 +138,7 @@ describe('rights', () => {
             `${method.charAt(0).toLowerCase()}${method.slice(1)}`
           ];
           assert.ok(call !== undefined);
-          const number = rights.at === 'agent' ? [NO_CONNECTION] : [];
+          const number = rights.at === 'agent' && method !== 'Resume' ? [NO_CONNECTION] : [];
           const result = call(...number, ...((await args[method]?.()) ?? []));
           const end = typeof ends === 'object' ? ends[role] : ends;
           if (!may.includes(role)) await refuses(denied(role), result);

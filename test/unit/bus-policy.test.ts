@@ -11,11 +11,14 @@ describe('bus policy', () => {
     const standard = ['Introspectable', 'ObjectManager', 'Peer', 'Properties'].map(
       (name) => `org.freedesktop.DBus.${name}`,
     );
-    const served = interfaces
-      .map((file) => file.slice(0, -'.xml'.length))
-      .filter((name) => name !== 'org.freedesktop.RemoteAccess.Agent');
+    const served = interfaces.map((file) => file.slice(0, -'.xml'.length)).filter((name) => !/\.Agents?$/.test(name));
     const open = /<allow send_destination="org\.freedesktop\.RemoteAccess" send_interface="([\w.]+)"\/>/g;
     assert.deepEqual(matches(policy, open), [...standard, ...served].sort());
+  });
+
+  it('lets agents call the process, which answers them also while it leaves', () => {
+    const open = /<allow send_destination="org\.freedesktop\.RemoteAccess\.Daemon" send_interface="([\w.]+)"\/>/g;
+    assert.deepEqual(matches(policy, open), ['org.freedesktop.RemoteAccess.Agents']);
   });
 
   it('lets root alone own the name and call agents', () => {

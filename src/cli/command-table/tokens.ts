@@ -100,7 +100,7 @@ export const tokenCommands: readonly Command[] = [
   PROVISION,
   {
     name: 'generate',
-    summary: 'Make a token for a machine that is not there yet',
+    summary: 'Make a token for machines that are to come',
     description: `Makes a token without asking or telling anybody, writes it to the file of \`--token-out\`, and prints one line, its public id and the hash of its secret, which may be known to all. \`provision --offline --hash-from\` places that line in an image or on a machine, and from then on the token opens sessions there. The same line may go to many machines.
 
 The hash is the SHA-256 of the 64 hexadecimal digits at the token's end.`,

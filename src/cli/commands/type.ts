@@ -1,3 +1,4 @@
+import { NotSupported } from '../../errors.js';
 import { Keyboard } from '../../tool/keyboard.js';
 import type { Arguments } from '../arguments.js';
 import type { Context } from '../context.js';
@@ -16,6 +17,12 @@ export async function run(context: Context, given: Arguments): Promise<void> {
   const typed = text === '-' ? decode(await readIn(LONGEST_TEXT)) : text;
   const connection = await connectToSession(context, given, ['keyboard']);
   using keyboard = await Keyboard.open(await connection.input.methods.connectToEIS({}));
+  // Standard input may be a secret, and an error is read by others.
+  const places = text === '-' ? keyboard.missing(typed).map(([place]) => place) : [];
+  if (places.length > 0)
+    throw new NotSupported(
+      `the keyboard layout ${keyboard.keymap.name} has no key for character ${places.slice(0, 5).join(', ')} of standard input; nothing was typed`,
+    );
   await withProgress('typing', keyboard.type(typed));
   const others = keyboard.otherLayouts(typed);
   if (others.length > 0)

@@ -10,7 +10,7 @@
 #include <unistd.h>
 
 #define WORDS_MAX 512
-#define IDLE_SECONDS 60
+#define IDLE_SECONDS 15
 #define GRACE_SECONDS 5
 
 enum state { NEW, OPENING, RUNNING, ENDING };
@@ -73,8 +73,7 @@ static void finish(void)
 {
 	state = ENDING;
 	transaction_close();
-	if (!terminating)
-		sweep_forget(socket_path);
+	sweep_forget(socket_path, !terminating);
 	unlink(socket_path);
 	done = true;
 }
@@ -87,7 +86,7 @@ static void open_session(void)
 		finish();
 		return;
 	}
-	sweep_remember(socket_path, transaction_session());
+	sweep_remember(socket_path, transaction_session(), login.service, account.name);
 	tell_opened();
 	char **environment = transaction_environment();
 	child = environment == NULL ? -1 : child_start(login.command, &account, environment, &failure);

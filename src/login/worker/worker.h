@@ -49,8 +49,8 @@ void child_signal(pid_t pid, int signal);
 bool child_reap(pid_t pid, bool kill_group, bool *exited, int *number);
 
 /* sweep.c: what a worker leaves behind that cannot clean up itself. */
-void sweep_remember(const char *socket, const char *session);
-void sweep_forget(const char *socket);
+void sweep_remember(const char *socket, const char *session, const char *service, const char *user);
+void sweep_forget(const char *socket, bool processes);
 int sweep(const char *socket);
 
 /* session.c: its state, and what the peer says about it. */

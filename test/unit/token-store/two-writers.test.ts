@@ -89,7 +89,8 @@ describe('TokenStore beside another writer', () => {
     await fs.utimes(`${given.path}/${name}`, NOW, NOW);
     const store = await open();
     go();
-    assert.deepEqual(await ids(store), [(await provisioned).id]);
+    const { id } = await provisioned;
+    assert.deepEqual(await ids(store), [id]);
   });
 
   it('lists what it knows while the folder cannot be read', async () => {
