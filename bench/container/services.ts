@@ -2,7 +2,10 @@ import { execFileSync } from 'node:child_process';
 import { copyFileSync, readFileSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 
-/** Services of the container's system bus that are activated as the project's own is: by a call, through systemd. */
+/**
+ * Services of the container's system bus that are activated as the project's own is: by a call, through systemd, with
+ * the same settings, for to make a sandbox takes longer than to start a small program.
+ */
 
 const UNIT = readFileSync('/usr/lib/systemd/system/remote-accessd.service', 'utf8');
 const built = (name: string): string => fileURLToPath(new URL(`../../dist/bench/${name}`, import.meta.url));
@@ -28,8 +31,10 @@ export function gdbusService(): Service {
 }
 
 function install(name: string, unit: string, command: string): Service {
-  const start = `[Service]\nType=dbus\nBusName=${name}\nExecStart=${command}\nRestart=on-failure\nRestartSec=0\n`;
-  writeFileSync(`/etc/systemd/system/${unit}`, `[Unit]\nStartLimitIntervalSec=0\n${start}`);
+  const settings = UNIT.replace(/^BusName=.*$/m, `BusName=${name}`)
+    .replace(/^ExecStart=.*$/m, `ExecStart=${command}`)
+    .replace(/^((?:State|Runtime)Directory)=.*$/gm, `$1=${unit}`);
+  writeFileSync(`/etc/systemd/system/${unit}`, settings);
   writeFileSync(
     `/usr/share/dbus-1/system-services/${name}.service`,
     `[D-BUS Service]\nName=${name}\nExec=/bin/false\nUser=root\nSystemdService=${unit}\n`,

@@ -136,8 +136,9 @@ async function agentKilled(): Promise<Figure[]> {
 
 /** From the end of a service to the answer of the one that systemd starts in its place. */
 async function killed(service: Service, call = callOf(service)): Promise<number> {
-  // Until it answers it may not be there yet.
+  // Until it answers it may not be there yet. systemd waits longer for each restart that follows on others.
   await answered(call);
+  execFileSync('systemctl', ['reset-failed', service.unit]);
   const pid = execFileSync('systemctl', ['show', '--value', '--property=MainPID', service.unit], { encoding: 'utf8' });
   process.kill(Number(pid), 'SIGKILL');
   return answered(call);
