@@ -4,7 +4,7 @@ import type { OpenLoginOptions } from '../bus/generated/dictionaries.js';
 import type { ObjectTree } from '../bus/object-tree.js';
 import { Busy, MethodNotOffered } from '../errors.js';
 import { placeMonitors } from '../layout/layout.js';
-import { Authenticator } from './authenticator.js';
+import type { Authenticator } from './authenticator.js';
 import { clientKey } from './client-address.js';
 import { type KeptLogin, Login } from './login.js';
 import { RateLimit } from './rate-limit.js';
@@ -29,11 +29,16 @@ export class Logins {
     this.#host = host;
   }
 
+  /** What is offered, in order of preference. */
+  get methods(): readonly string[] {
+    return this.#host.authenticator.methods;
+  }
+
   async open(caller: Caller, options: OpenLoginOptions): Promise<Login> {
     if (options.monitors !== undefined) placeMonitors(options.monitors);
-    const methods = offered(options);
+    const methods = this.#offered(options);
     if (methods.length === 0)
-      throw new MethodNotOffered(`none of those methods is offered: there is ${Authenticator.METHODS.join(', ')}`);
+      throw new MethodNotOffered(`none of those methods is offered: there is ${this.methods.join(', ')}`);
     const key = openedBy(caller, options);
     if (key !== undefined) {
       this.#opened.check(key);
@@ -59,7 +64,7 @@ export class Logins {
   /** Goes on with a login of the daemon before, if its owner is still there. */
   async resume({ number, owner, options, tries }: KeptLogin): Promise<void> {
     const caller = await this.#host.tree.callers.identify(owner).catch(() => undefined);
-    if (caller !== undefined) await this.#add(caller, offered(options), options, { number, tries });
+    if (caller !== undefined) await this.#add(caller, this.#offered(options), options, { number, tries });
   }
 
   async #add(
@@ -96,6 +101,11 @@ export class Logins {
     for (const login of [...this.#logins.keys()]) login.voidToken(token);
   }
 
+  /** The methods that both sides can do. */
+  #offered({ methods }: OpenLoginOptions): readonly string[] {
+    return this.methods.filter((method) => methods?.includes(method) ?? true);
+  }
+
   #forget(login: Login): void {
     this.#logins.get(login)?.[Symbol.dispose]();
     this.#logins.delete(login);
@@ -107,9 +117,4 @@ export class Logins {
 function openedBy(caller: Caller, { 'client-address': address }: OpenLoginOptions): string | undefined {
   if (caller.uid !== 0) return `uid ${caller.uid}`;
   return address === undefined ? undefined : `address ${clientKey(address)}`;
-}
-
-/** The methods that both sides can do. */
-function offered(options: OpenLoginOptions): readonly string[] {
-  return Authenticator.METHODS.filter((method) => options.methods?.includes(method) ?? true);
 }

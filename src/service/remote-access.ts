@@ -5,7 +5,6 @@ import type { CreateSessionOptions, Desktop, OpenLoginOptions } from '../bus/gen
 import { type RemoteAccess as RemoteAccessInterface, remoteAccess } from '../bus/generated/remote-access.js';
 import { listDesktops } from '../desktops/desktops.js';
 import { NoSuchSession, NoSuchUser } from '../errors.js';
-import { Authenticator } from './authenticator.js';
 import type { Logins } from './logins.js';
 import type { Polkit } from './polkit.js';
 import type { Session } from './session.js';
@@ -25,7 +24,7 @@ export class RemoteAccess implements Handlers<RemoteAccessInterface, Caller> {
     object.implement(
       remoteAccess,
       this,
-      { version: () => 1, AuthMethods: () => [...Authenticator.METHODS] },
+      { version: () => 1, AuthMethods: () => [...logins.methods] },
       async (member, args, { uid }): Promise<Subject> => {
         // Nothing else here is about anybody.
         const user = member === 'CreateSession' ? await findUser(String(args[0]), { asker: uid }) : undefined;

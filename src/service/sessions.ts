@@ -100,7 +100,11 @@ export class Sessions {
     const starting = this.#starting.get(user.uid);
     if (running !== undefined || starting !== undefined) {
       if (options.reuse === false) throw new Busy(`${user.name} has a session already, and a user can have only one`);
-      if (starting !== undefined) return starting;
+      if (starting !== undefined) {
+        const started = await starting;
+        await options.transaction?.worker.rejoin();
+        return started;
+      }
     }
     if (running !== undefined) {
       if (options.transaction !== undefined) await options.transaction.worker.rejoin();
