@@ -159,6 +159,8 @@ describe('kerberos', () => {
     configure('auth_to_local = RULE:[2:$2@$0](^desk@EXAMPLE.TEST$)s/.*/bob/', 'auth_to_local = DEFAULT');
     try {
       assert.equal(await userOf(await succeeds(carol)), 'bob');
+      const recorded = run('journalctl', 'REMOTE_ACCESS_PRINCIPAL=carol/desk@EXAMPLE.TEST', '--output=cat');
+      assert.match(recorded, /^login method="kerberos" user="bob"/);
     } finally {
       configure();
     }

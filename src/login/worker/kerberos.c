@@ -44,7 +44,7 @@ int kerberos_probe(void)
 }
 
 /* The local user whom the client proves to be, to be freed; NULL if none, or if the peer went away. */
-static char *accepted(struct reason *reason)
+static char *accepted(char *principal, size_t size, struct reason *reason)
 {
 	for (;;) {
 		tell("token", reply, NULL);
@@ -55,7 +55,7 @@ static char *accepted(struct reason *reason)
 		if (result == KERBEROS_FAILED)
 			return NULL;
 		if (result == KERBEROS_DONE)
-			return kerberos->user(reason);
+			return kerberos->user(principal, size, reason);
 	}
 }
 
@@ -63,6 +63,7 @@ static char *accepted(struct reason *reason)
 bool kerberos_authenticate(struct login *login, struct account *account)
 {
 	struct reason reason = {0};
+	char principal[1024];
 	bool admitted = false;
 
 	if (!conversation_begin(false)) {
@@ -73,11 +74,11 @@ bool kerberos_authenticate(struct login *login, struct account *account)
 		tell("failed", "kerberos", "GSSAPI", reason.text, NULL);
 	} else {
 		free(login->user);
-		login->user = accepted(&reason);
+		login->user = accepted(principal, sizeof(principal), &reason);
 		if (login->user == NULL)
 			tell("failed", "auth", "GSSAPI", reason.text, NULL);
 		else
-			tell("user", login->user, NULL);
+			tell("user", login->user, principal, NULL);
 		admitted = login->user != NULL && transaction_admit(login, account);
 	}
 	conversation_end();
