@@ -17,13 +17,14 @@
 #define LIBRARY "/usr/lib/remote-access/kerberos.so"
 #define STORE_MILLISECONDS 10000
 
+static void *library;
 static const struct kerberos *kerberos;
 /* The answer to the client's last message, in Base64. */
 static char reply[LINE_MAX_BYTES];
 
 static bool load(struct reason *reason)
 {
-	void *library = dlopen(LIBRARY, RTLD_NOW | RTLD_LOCAL);
+	library = dlopen(LIBRARY, RTLD_NOW | RTLD_LOCAL);
 
 	kerberos = library == NULL ? NULL : dlsym(library, KERBEROS_SYMBOL);
 	if (kerberos != NULL)
@@ -144,7 +145,9 @@ bool kerberos_keep(const struct account *account, char *name, size_t size)
 			waitpid(pid, NULL, 0);
 		}
 	}
+	/* A session has no more use for it, and may last for weeks. */
 	kerberos->release();
 	kerberos = NULL;
+	dlclose(library);
 	return kept;
 }
