@@ -24,7 +24,12 @@ export type Login = Account & {
 };
 
 /** Who somebody proved to be, as the user database spells it. */
-export type Authenticated = { user: string; uid: number };
+export type Authenticated = {
+  user: string;
+  uid: number;
+  /** Kerberos' name for them. */
+  principal?: string;
+};
 
 export type OpenedSession = { logindSession: string; uid: number; pid: number };
 
@@ -59,6 +64,7 @@ export class Worker extends EventEmitter<WorkerEvents> {
   #opened: { logindSession: string; uid: number } | undefined;
   #pid: number | undefined;
   #authenticated: Authenticated | undefined;
+  #principal: string | undefined;
   /** To the client's last GSSAPI message, in Base64. */
   #answer: string | undefined;
   #opening = false;
@@ -296,7 +302,7 @@ export class Worker extends EventEmitter<WorkerEvents> {
     else if (verb === 'started') this.#pid = Number(first);
     else if (verb === 'prompt') this.#prompt(first === 'visible' ? 'visible' : 'secret', second);
     else if (verb === 'authenticated') this.#proved(first, Number(second), third);
-    else if (verb === 'user') this.#user = first;
+    else if (verb === 'user') this.#known(first, second);
     else if (verb === 'token') this.#answer = first;
     else if (verb === 'admitted') this.#admitted = true;
     else if (verb === 'message') this.#message(first === 'error' ? 'error' : 'info', second);
@@ -306,8 +312,13 @@ export class Worker extends EventEmitter<WorkerEvents> {
     else if (verb === 'replaced') this.#replaced();
   }
 
+  #known(user: string, principal: string): void {
+    this.#user = user;
+    this.#principal = principal;
+  }
+
   #proved(user: string, uid: number, answer: string): void {
-    this.#authenticated = { user, uid };
+    this.#authenticated = { user, uid, ...(this.#principal === undefined ? {} : { principal: this.#principal }) };
     this.#answer = answer;
   }
 

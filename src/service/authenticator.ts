@@ -40,6 +40,8 @@ export type Identity = {
   readonly user: User;
   readonly right: LoginRight;
   readonly desktop: string | undefined;
+  /** Kerberos' name for them, if it authenticated them. */
+  readonly principal?: string | undefined;
   /** PAM's, if it or Kerberos authenticated them. */
   readonly transaction?: Transaction;
 };
@@ -155,12 +157,9 @@ export class Authenticator {
           const user = await knownUser(authenticated);
           for (const key of counted) this.#failures.check(key);
           exchange.answer(output);
-          return {
-            user,
-            right: { grants: ALL_GRANTS, token: undefined },
-            desktop: undefined,
-            transaction: { id, worker },
-          };
+          const right = { grants: ALL_GRANTS, token: undefined };
+          const { principal } = authenticated;
+          return { user, right, desktop: undefined, principal, transaction: { id, worker } };
         }
         exchange.answer(output);
       }

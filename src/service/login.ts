@@ -202,7 +202,7 @@ export class Login implements Handlers<LoginInterface, Caller> {
     }
   }
 
-  async #start({ user, right, desktop, transaction }: Identity): Promise<void> {
+  async #start({ user, right, desktop, principal, transaction }: Identity): Promise<void> {
     this.#token = right.token;
     if (this.#state === 'prompting') this.#setState('starting');
     try {
@@ -219,7 +219,7 @@ export class Login implements Handlers<LoginInterface, Caller> {
       this.#session = session;
       this.object.changed(loginInterface, ['Session'], this.owner.name);
       this.#setState('completed');
-      this.#record('login', { user: user.name, session: session.record.id, token: right.token });
+      this.#record('login', { user: user.name, session: session.record.id, token: right.token, principal });
       this.object.emit(loginInterface, 'Completed', [session.object.path], this.owner.name);
     } catch (error) {
       this.#fail(error, false);

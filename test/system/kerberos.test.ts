@@ -84,6 +84,9 @@ describe('kerberos', () => {
     return lines.find((line) => line.startsWith(`${name}=`))?.slice(name.length + 1);
   }
 
+  /** Those of earlier logins may still be leaving. */
+  const newestWorker = () => Number(run('pgrep', '--newest', '-x', 'remote-access-w'));
+
   const journal = () => run('journalctl', '--unit=remote-accessd', '--output=cat', '--no-pager');
 
   it('is offered where the keytab has a key of the host', async () => {
@@ -159,6 +162,8 @@ describe('kerberos', () => {
     configure('auth_to_local = RULE:[2:$2@$0](^desk@EXAMPLE.TEST$)s/.*/bob/', 'auth_to_local = DEFAULT');
     try {
       assert.equal(await userOf(await succeeds(carol)), 'bob');
+      const recorded = run('journalctl', 'REMOTE_ACCESS_PRINCIPAL=carol/desk@EXAMPLE.TEST', '--output=cat');
+      assert.match(recorded, /^login method="kerberos" user="bob"/);
     } finally {
       configure();
     }
@@ -284,14 +289,31 @@ describe('kerberos', () => {
   it('leaves no worker behind that nobody goes on with', async () => {
     const gone = await toolAs('bob');
     const login = await begun(gone);
-    const [pid = ''] = run('pgrep', '-x', 'remote-access-w').split('\n');
+    const pid = newestWorker();
     await gone[Symbol.asyncDispose]();
     run('timeout', '10', 'tail', `--pid=${pid}`, '-f', '/dev/null');
     const cancelled = await begun();
-    const [other = ''] = run('pgrep', '-x', 'remote-access-w').split('\n');
+    const other = newestWorker();
     await cancelled.login.methods.cancel();
     run('timeout', '10', 'tail', `--pid=${other}`, '-f', '/dev/null');
     assert.ok(login);
+  });
+
+  it('fails when its worker dies', async () => {
+    await using login = await begun();
+    process.kill(newestWorker(), 'SIGKILL');
+    await refuses('AuthenticationFailed', step(login, await firstMessage(alice)));
+    assert.deepEqual(await login.failure('AuthenticationFailed'), [REFUSED, true]);
+    await login.begin('kerberos', {});
+    await step(login, await firstMessage(alice));
+    await login.session();
+  });
+
+  it('has to begin again with the next daemon', async () => {
+    await using login = await begun();
+    restart();
+    await login.failure('Busy');
+    await succeeds(alice);
   });
 
   it('is told so when the key is gone', async () => {

@@ -79,27 +79,26 @@ static enum kerberos_step step(const char *message, char *answer, size_t size, s
 }
 
 /* As sshd does for the user that it is told, so here for the one that auth_to_local makes of the principal. */
-static char *user(struct reason *reason)
+static char *user(char *principal, size_t size, struct reason *reason)
 {
-	gss_buffer_desc name = GSS_C_EMPTY_BUFFER, principal = GSS_C_EMPTY_BUFFER;
+	gss_buffer_desc name = GSS_C_EMPTY_BUFFER, display = GSS_C_EMPTY_BUFFER;
 	OM_uint32 minor;
 	char *local = NULL;
 
-	if (gss_display_name(&minor, client, &principal, NULL) != GSS_S_COMPLETE)
-		principal = (gss_buffer_desc)GSS_C_EMPTY_BUFFER;
+	if (gss_display_name(&minor, client, &display, NULL) != GSS_S_COMPLETE)
+		display = (gss_buffer_desc)GSS_C_EMPTY_BUFFER;
+	snprintf(principal, size, "%.*s", (int)display.length, display.length > 0 ? (const char *)display.value : "");
 	if (gss_localname(&minor, client, (gss_OID)gss_mech_krb5, &name) == GSS_S_COMPLETE)
 		local = strndup(name.value, name.length);
 	if (local == NULL) {
-		snprintf(reason->text, sizeof(reason->text), "%.*s is no local user", (int)principal.length,
-			 (const char *)principal.value);
+		snprintf(reason->text, sizeof(reason->text), "%s is no local user", principal);
 	} else if (!gss_userok(client, local)) {
-		snprintf(reason->text, sizeof(reason->text), "%.*s is not let in as %s", (int)principal.length,
-			 (const char *)principal.value, local);
+		snprintf(reason->text, sizeof(reason->text), "%s is not let in as %s", principal, local);
 		free(local);
 		local = NULL;
 	}
 	gss_release_buffer(&minor, &name);
-	gss_release_buffer(&minor, &principal);
+	gss_release_buffer(&minor, &display);
 	return local;
 }
 

@@ -18,8 +18,8 @@ struct kerberos {
 	bool (*ready)(struct reason *reason);
 	/* Takes the client's message and writes the answer, which may be empty; both in Base64. */
 	enum kerberos_step (*step)(const char *message, char *answer, size_t size, struct reason *reason);
-	/* After the last step: the local user, to be freed; NULL if the principal may not be anybody here. */
-	char *(*user)(struct reason *reason);
+	/* After the last step: the local user, to be freed, and the principal's name; NULL if it may not be anybody here. */
+	char *(*user)(char *principal, size_t size, struct reason *reason);
 	/* Whether the client delegated credentials. */
 	bool (*delegated)(void);
 	/* Stores them where programs with this process's uid look, and writes that cache's name. */

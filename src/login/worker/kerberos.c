@@ -17,13 +17,14 @@
 #define LIBRARY "/usr/lib/remote-access/kerberos.so"
 #define STORE_MILLISECONDS 10000
 
+static void *library;
 static const struct kerberos *kerberos;
 /* The answer to the client's last message, in Base64. */
 static char reply[LINE_MAX_BYTES];
 
 static bool load(struct reason *reason)
 {
-	void *library = dlopen(LIBRARY, RTLD_NOW | RTLD_LOCAL);
+	library = dlopen(LIBRARY, RTLD_NOW | RTLD_LOCAL);
 
 	kerberos = library == NULL ? NULL : dlsym(library, KERBEROS_SYMBOL);
 	if (kerberos != NULL)
@@ -44,7 +45,7 @@ int kerberos_probe(void)
 }
 
 /* The local user whom the client proves to be, to be freed; NULL if none, or if the peer went away. */
-static char *accepted(struct reason *reason)
+static char *accepted(char *principal, size_t size, struct reason *reason)
 {
 	for (;;) {
 		tell("token", reply, NULL);
@@ -55,7 +56,7 @@ static char *accepted(struct reason *reason)
 		if (result == KERBEROS_FAILED)
 			return NULL;
 		if (result == KERBEROS_DONE)
-			return kerberos->user(reason);
+			return kerberos->user(principal, size, reason);
 	}
 }
 
@@ -63,6 +64,7 @@ static char *accepted(struct reason *reason)
 bool kerberos_authenticate(struct login *login, struct account *account)
 {
 	struct reason reason = {0};
+	char principal[1024];
 	bool admitted = false;
 
 	if (!conversation_begin(false)) {
@@ -73,11 +75,11 @@ bool kerberos_authenticate(struct login *login, struct account *account)
 		tell("failed", "kerberos", "GSSAPI", reason.text, NULL);
 	} else {
 		free(login->user);
-		login->user = accepted(&reason);
+		login->user = accepted(principal, sizeof(principal), &reason);
 		if (login->user == NULL)
 			tell("failed", "auth", "GSSAPI", reason.text, NULL);
 		else
-			tell("user", login->user, NULL);
+			tell("user", login->user, principal, NULL);
 		admitted = login->user != NULL && transaction_admit(login, account);
 	}
 	conversation_end();
@@ -143,7 +145,9 @@ bool kerberos_keep(const struct account *account, char *name, size_t size)
 			waitpid(pid, NULL, 0);
 		}
 	}
+	/* A session has no more use for it, and may last for weeks. */
 	kerberos->release();
 	kerberos = NULL;
+	dlclose(library);
 	return kept;
 }

@@ -140,8 +140,9 @@ describe('a connection to a worker', () => {
     assert.deepEqual(await first, { output: Buffer.from('more'), authenticated: undefined });
     const second = worker.step(Buffer.from('two'));
     await fake.heard('token dHdv');
-    fake.say('user alice', 'authenticated alice 1000 ');
-    assert.deepEqual(await second, { output: Buffer.alloc(0), authenticated: { user: 'alice', uid: 1000 } });
+    fake.say('user alice alice@EXAMPLE.TEST', 'authenticated alice 1000 ');
+    const authenticated = { user: 'alice', uid: 1000, principal: 'alice@EXAMPLE.TEST' };
+    assert.deepEqual(await second, { output: Buffer.alloc(0), authenticated });
     const opening = worker.open({ ...login, environment: {} });
     await fake.heard('open');
     fake.say('opened c7 1000', 'started 4711');
@@ -160,7 +161,7 @@ describe('a connection to a worker', () => {
     await beginning;
     const step = worker.step(Buffer.from('one'));
     await fake.heard('token b25l');
-    fake.say('user alice', 'failed account PAM_ACCT_EXPIRED no');
+    fake.say('user alice alice@EXAMPLE.TEST', 'failed account PAM_ACCT_EXPIRED no');
     await assert.rejects(step, /The account of alice has expired/);
   });
 
