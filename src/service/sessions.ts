@@ -178,8 +178,9 @@ export class Sessions {
       );
     await this.#makeRoom(user);
     // Nothing comes between this and the session's place among them.
-    if (this.#sessions.size >= most)
-      throw new Busy(`${this.#sessions.size} sessions run, and no more may on this machine`);
+    const { size: count } = this.#sessions;
+    if (count >= most)
+      throw new Busy(`${count} ${count === 1 ? 'session runs' : 'sessions run'}, and no more may on this machine`);
     const record: SessionRecord = {
       id: options.transaction?.id ?? randomBytes(4).toString('hex'),
       user: user.name,
