@@ -1,12 +1,14 @@
 import { randomBytes } from 'node:crypto';
 import type { Caller } from '../bus/caller.js';
 import type { BeginParameters } from '../bus/generated/dictionaries.js';
+import type { Method } from '../configuration/generated/settings.js';
 import { AuthenticationFailed, InvalidToken, MethodNotOffered } from '../errors.js';
 import { NOT_ACCEPTED } from '../login/failure.js';
 import { launchWorker, type Systemd } from '../login/launch.js';
 import type { Authenticated } from '../login/worker.js';
 import type { TokenStore } from '../token-store/token-store.js';
 import { clientKey, remoteHost } from './client-address.js';
+import type { Configuration } from './configuration.js';
 import { Conversation } from './conversation.js';
 import type { Exchange } from './exchange.js';
 import { ALL_GRANTS } from './grants.js';
@@ -16,8 +18,7 @@ import type { LoginRight } from './session.js';
 import type { Transaction } from './sessions.js';
 import { findUser, isName, type User } from './users.js';
 
-/** Failed tries within a minute before a uid or a client address has to wait. */
-const MOST_FAILURES = 10;
+/** For how long a failed try counts against a uid or a client address, in milliseconds. */
 const WINDOW = 60_000;
 
 /** What PAM is asked about instead of something that is no name: no account is called so (passwd(5)). */
@@ -47,6 +48,7 @@ export type Identity = {
 };
 
 export type AuthenticatorHost = {
+  readonly configuration: Configuration;
   readonly tokens: TokenStore;
   readonly systemd: Systemd;
   /** The directory of the workers' sockets. */
@@ -57,14 +59,19 @@ export type AuthenticatorHost = {
 
 /** Turns a token, a Kerberos ticket, what PAM asks for, or who the bus says the caller is, into a user. */
 export class Authenticator {
-  /** What is offered, in order of preference. */
-  readonly methods: readonly string[];
   readonly #host: AuthenticatorHost;
-  readonly #failures = new RateLimit({ limit: MOST_FAILURES, window: WINDOW });
+  readonly #failures: RateLimit;
 
   constructor(host: AuthenticatorHost) {
     this.#host = host;
-    this.methods = ['token', ...(host.kerberos ? ['kerberos'] : []), 'password', 'pam', 'peer'];
+    const limit = () => host.configuration.settings.Login.MaxFailuresPerMinute;
+    this.#failures = new RateLimit({ limit, window: WINDOW });
+  }
+
+  /** What is offered, in order of preference. */
+  get methods(): readonly Method[] {
+    const { configuration, kerberos } = this.#host;
+    return configuration.methods.filter((method) => method !== 'kerberos' || kerberos);
   }
 
   /** Whether failures are counted that a new daemon would not know. */
@@ -75,6 +82,9 @@ export class Authenticator {
   /** Every failure reads the same to the caller; the journal has the cause. */
   async authenticate(attempt: Attempt): Promise<Identity> {
     const { method, parameters, caller, clientAddress } = attempt;
+    // What was offered when the login was opened may have been taken back.
+    if (!this.methods.some((offered) => offered === method))
+      throw new MethodNotOffered(`'${method}' is not offered any more`);
     const uid = caller.uid === 0 ? [] : [`uid ${caller.uid}`];
     const address = clientAddress === undefined ? [] : [`address ${clientKey(clientAddress)}`];
     for (const key of [...uid, ...address]) this.#failures.check(key);

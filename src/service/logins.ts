@@ -6,27 +6,35 @@ import { Busy, MethodNotOffered } from '../errors.js';
 import { placeMonitors } from '../layout/layout.js';
 import type { Authenticator } from './authenticator.js';
 import { clientKey } from './client-address.js';
+import type { Configuration } from './configuration.js';
 import { type KeptLogin, Login } from './login.js';
 import { RateLimit } from './rate-limit.js';
 import type { Sessions } from './sessions.js';
 
-/**
- * Logins open at once, and opened within a minute, by one uid. Root's tools serve many users at once: theirs count
- * for the client address that they name.
- */
-const MOST_OPEN = 32;
-const MOST_OPENED = 240;
+/** For how long an opened login counts, in milliseconds. */
 const WINDOW = 60_000;
 
-/** All open logins. Each dies with its owner on the bus. */
+export type LoginsHost = {
+  readonly bus: Bus;
+  readonly tree: ObjectTree;
+  readonly sessions: Sessions;
+  readonly authenticator: Authenticator;
+  readonly configuration: Configuration;
+};
+
+/**
+ * All open logins. Each dies with its owner on the bus. How many may be open counts by uid; root's tools serve many users
+ * at once: theirs count for the client address that they name.
+ */
 export class Logins {
-  readonly #host: { bus: Bus; tree: ObjectTree; sessions: Sessions; authenticator: Authenticator };
+  readonly #host: LoginsHost;
   readonly #logins = new Map<Login, Disposable>();
-  readonly #opened = new RateLimit({ limit: MOST_OPENED, window: WINDOW });
+  readonly #opened: RateLimit;
   #last = 0;
 
-  constructor(host: { bus: Bus; tree: ObjectTree; sessions: Sessions; authenticator: Authenticator }) {
+  constructor(host: LoginsHost) {
     this.#host = host;
+    this.#opened = new RateLimit({ limit: () => host.configuration.settings.Login.MaxPerMinute, window: WINDOW });
   }
 
   /** What is offered, in order of preference. */
@@ -38,14 +46,15 @@ export class Logins {
     if (options.monitors !== undefined) placeMonitors(options.monitors);
     const methods = this.#offered(options);
     if (methods.length === 0)
-      throw new MethodNotOffered(`none of those methods is offered: there is ${this.methods.join(', ')}`);
+      throw new MethodNotOffered(`none of those methods is offered: there is ${this.methods.join(', ') || 'none'}`);
     const key = openedBy(caller, options);
     if (key !== undefined) {
       this.#opened.check(key);
       // Root's tools let many in from one address, and need not cancel what is done.
       const counts = (login: Login) => caller.uid !== 0 || login.isUnderWay;
       const own = [...this.#logins.keys()].filter((login) => login.openedBy === key && counts(login));
-      if (own.length >= MOST_OPEN) throw new Busy(`${MOST_OPEN} logins are open: cancel some first`);
+      const { MaxOpen: most } = this.#host.configuration.settings.Login;
+      if (own.length >= most) throw new Busy(`${own.length} logins are open: cancel some first`);
       this.#opened.record(key);
     }
     return this.#add(caller, methods, options);
@@ -73,10 +82,10 @@ export class Logins {
     options: OpenLoginOptions,
     { number = this.#last + 1, tries = 0 } = {},
   ): Promise<Login> {
-    const { bus, tree, sessions, authenticator } = this.#host;
+    const { bus, tree, sessions, authenticator, configuration } = this.#host;
     this.#last = Math.max(this.#last, number);
     const login = new Login(
-      { bus, sessions, authenticator, forget: (closed) => this.#forget(closed) },
+      { bus, sessions, authenticator, configuration, forget: (closed) => this.#forget(closed) },
       number,
       caller,
       methods,

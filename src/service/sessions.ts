@@ -6,7 +6,7 @@ import type { ExportedObject } from '../bus/exported-object.js';
 import type { ConnectOptions, Monitor } from '../bus/generated/dictionaries.js';
 import { remoteAccess } from '../bus/generated/remote-access.js';
 import type { ObjectTree } from '../bus/object-tree.js';
-import { chooseDesktop, type Desktop } from '../desktops/desktops.js';
+import { chooseDesktop, type Desktop, INSTALLED } from '../desktops/desktops.js';
 import { Busy, NotSupported, SessionFailed } from '../errors.js';
 import { defaultLayout, placeMonitors } from '../layout/layout.js';
 import { launchWorker } from '../login/launch.js';
@@ -14,6 +14,7 @@ import { livingWorkers } from '../login/scan.js';
 import type { Ended, Worker } from '../login/worker.js';
 import { audit } from './audit.js';
 import { remoteHost } from './client-address.js';
+import type { Configuration } from './configuration.js';
 import type { Connections } from './connections.js';
 import type { Logind } from './logind.js';
 import { type KeptSession, Session, type SessionRecord } from './session.js';
@@ -26,6 +27,7 @@ export type SessionsHost = {
   readonly root: ExportedObject;
   readonly logind: Logind;
   readonly systemd: Systemd;
+  readonly configuration: Configuration;
   /** Which message bus this is. */
   readonly busId: string;
   /** The directory of the workers' sockets. */
@@ -171,7 +173,8 @@ export class Sessions {
   }
 
   async #start(user: User, options: SessionOptions): Promise<Session> {
-    const desktop = await chooseDesktop(options.desktop);
+    const { DefaultDesktop: preferred, MaxSessions: most } = this.#host.configuration.settings.Session;
+    const desktop = await chooseDesktop(options.desktop, { ...INSTALLED, preferred });
     if (desktop === undefined)
       throw new NotSupported(
         options.desktop === undefined
@@ -179,6 +182,10 @@ export class Sessions {
           : `no desktop '${options.desktop}' that can run headless is installed`,
       );
     await this.#makeRoom(user);
+    // Nothing comes between this and the session's place among them.
+    const { size: count } = this.#sessions;
+    if (count >= most)
+      throw new Busy(`${count} ${count === 1 ? 'session runs' : 'sessions run'}, and no more may on this machine`);
     const record: SessionRecord = {
       id: options.transaction?.id ?? randomBytes(4).toString('hex'),
       user: user.name,

@@ -69,6 +69,22 @@ const AILMENTS: [name: string, change: [() => void, () => void], check: string, 
     ],
     ...(['service', 'problem', /does not answer/] as const),
   ],
+  [
+    'a mistake in the settings',
+    withFile('/etc/remote-access/remote-access.conf', '[Login]\nMethods=key\n'),
+    ...(['configuration', 'problem', /remote-access\.conf:2: Login\.Methods: it has to be of token/] as const),
+  ],
+  [
+    'settings that others may change',
+    [
+      () => {
+        writeFileSync('/etc/remote-access/remote-access.conf', '');
+        chmodSync('/etc/remote-access/remote-access.conf', 0o666);
+      },
+      () => rmSync('/etc/remote-access/remote-access.conf'),
+    ],
+    ...(['configuration', 'warning', /can be changed by others/] as const),
+  ],
   ['a PAM service that is gone', without('/etc/pam.d/remote-access'), 'PAM service', 'problem', /is missing/],
   [
     'a PAM module that is gone',
