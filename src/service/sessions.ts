@@ -12,6 +12,7 @@ import { defaultLayout, placeMonitors } from '../layout/layout.js';
 import { launchWorker } from '../login/launch.js';
 import { livingWorkers } from '../login/scan.js';
 import type { Ended, Worker } from '../login/worker.js';
+import { audit } from './audit.js';
 import { remoteHost } from './client-address.js';
 import type { Configuration } from './configuration.js';
 import type { Connections } from './connections.js';
@@ -101,7 +102,11 @@ export class Sessions {
     const starting = this.#starting.get(user.uid);
     if (running !== undefined || starting !== undefined) {
       if (options.reuse === false) throw new Busy(`${user.name} has a session already, and a user can have only one`);
-      if (starting !== undefined) return starting;
+      if (starting !== undefined) {
+        const started = await starting;
+        await options.transaction?.worker.rejoin();
+        return started;
+      }
     }
     if (running !== undefined) {
       if (options.transaction !== undefined) await options.transaction.worker.rejoin();
@@ -218,6 +223,7 @@ export class Sessions {
       );
       session.attachWorker(worker, logindSession);
       await ready;
+      audit('session-started', { user: user.name, session: record.id, 'client-address': options.clientAddress });
       return session;
     } catch (error) {
       await session.terminate().catch(() => this.#forget(session));
@@ -267,7 +273,7 @@ export class Sessions {
     worker.once('ended', (ended) => {
       const { id, user } = session.record;
       const told = session.state === 'closing' ? ', as it was told to' : '';
-      console.log(`session ${id} of ${user} ended${told}: ${reasonOf(ended)}`);
+      audit('session-ended', { user, session: id, reason: `${reasonOf(ended)}${told}` });
       this.#starts.get(session)?.reject(new SessionFailed('the desktop ended while it was starting'));
       this.#forget(session);
     });

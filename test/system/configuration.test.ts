@@ -51,7 +51,7 @@ describe('the configuration', function () {
 
   /** What reloading these settings says: systemctl's status, and what stands in the journal. */
   function reloadBadly(settings: string): { status: number | null; journal: string } {
-    const cursor = run('journalctl', '--lines=0', '--show-cursor').split('-- cursor: ')[1];
+    const cursor = run('journalctl', '--lines=0', '--show-cursor').replace(/^.*-- cursor: /s, '');
     setUp(settings);
     const { status } = spawnSync('systemctl', ['reload', UNIT]);
     run('journalctl', '--sync');
