@@ -1,5 +1,5 @@
 import { closeFd } from '../bus/message.js';
-import { connectUnix, duplicate, send } from '../bus/native/descriptors.js';
+import { duplicate, sendDatagram } from '../bus/native/descriptors.js';
 
 /*
  * What of our descriptors systemd keeps while we are started again, until the unit stops (FileDescriptorStoreMax= in
@@ -36,10 +36,5 @@ export function dropDescriptor(name: string): void {
 function notify(state: string, fds: readonly number[]): void {
   const address = process.env.NOTIFY_SOCKET;
   if (address === undefined) return;
-  const socket = connectUnix(Buffer.from(address.replace(/^@/, '\0')), true);
-  try {
-    send(socket, Buffer.from(state), fds);
-  } finally {
-    closeFd(socket);
-  }
+  sendDatagram(Buffer.from(address.replace(/^@/, '\0')), Buffer.from(state), fds);
 }

@@ -1,5 +1,4 @@
-import { closeFd } from '../bus/message.js';
-import { connectUnix, send } from '../bus/native/descriptors.js';
+import { sendDatagram } from '../bus/native/descriptors.js';
 
 /** Where the journal takes entries with fields, each as one datagram (systemd's "Native Journal Protocol"). */
 const JOURNAL = '/run/systemd/journal/socket';
@@ -62,12 +61,8 @@ export function audit(event: AuditEvent, fields: AuditFields): void {
     ...known.map(([key, value]) => [`REMOTE_ACCESS_${key.replaceAll('-', '_').toUpperCase()}`, value]),
   ] as const;
   try {
-    const socket = connectUnix(Buffer.from(JOURNAL), true);
-    try {
-      send(socket, Buffer.concat(entry.map(([name, value]) => field(name ?? '', String(value)))), []);
-    } finally {
-      closeFd(socket);
-    }
+    const fields = entry.map(([name, value]) => field(name ?? '', String(value)));
+    sendDatagram(Buffer.from(JOURNAL), Buffer.concat(fields));
   } catch {
     // Without a journal standard error has it, wherever that leads.
     console.warn(message);

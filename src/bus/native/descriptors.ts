@@ -1,3 +1,4 @@
+import { closeSync } from 'node:fs';
 import { loadAddon } from './addon.js';
 
 export const READABLE = 1;
@@ -23,6 +24,16 @@ const addon = loadAddon<Addon>('descriptors');
 
 /** File descriptors over Unix sockets; see descriptors.c for each function's contract. */
 export const { connectUnix, send, receive, peerCredentials, socketPair, pipe, duplicate, setBlocking } = addon;
+
+/** Sends one datagram with copies of these descriptors to a socket; a leading NUL byte names an abstract one. */
+export function sendDatagram(address: Buffer, bytes: Buffer, fds: readonly number[] = []): void {
+  const socket = connectUnix(address, true);
+  try {
+    send(socket, bytes, fds);
+  } finally {
+    closeSync(socket);
+  }
+}
 
 /**
  * Readiness of a descriptor that somebody else reads (libei, PipeWire, our own socket). The descriptor stays its
