@@ -24,6 +24,9 @@ const WINDOW = 60_000;
 /** What PAM is asked about instead of something that is no name: no account is called so (passwd(5)). */
 const NO_NAME = ':';
 
+/** Users may do everything in a session of their own. */
+const OWN_RIGHT: LoginRight = { grants: ALL_GRANTS, token: undefined };
+
 /** One try to authenticate. */
 export type Attempt = {
   readonly method: string;
@@ -126,29 +129,28 @@ export class Authenticator {
   async #byUid(uid: number): Promise<Identity> {
     const user = await findUser(uid);
     if (user === undefined) throw new AuthenticationFailed('the caller is not a user of this machine');
-    return { user, right: { grants: ALL_GRANTS, token: undefined }, desktop: undefined };
+    return { user, right: OWN_RIGHT, desktop: undefined };
   }
 
   /** What PAM asks for; all of the user's rights. */
   async #byPam({ parameters, clientAddress, prompts, signal }: Attempt, counted: readonly string[]): Promise<Identity> {
     const begun = performance.now();
     const { user: name = '', password } = parameters;
-    const id = randomBytes(4).toString('hex');
     // Also for somebody who leaves meanwhile: then it is told so at once, instead of waiting for us in vain.
-    const worker = await launchWorker({ id, directory: this.#host.workers, systemd: this.#host.systemd });
+    const transaction = await this.#launch();
+    const { worker } = transaction;
     const conversation = new Conversation(worker, { prompts, password, signal, begun });
     try {
       const account = { user: isName(name) ? name : NO_NAME, rhost: remoteHost(clientAddress) };
       const user = await knownUser(await conversation.authenticate(account));
       for (const key of counted) this.#failures.check(key);
-      return { user, right: { grants: ALL_GRANTS, token: undefined }, desktop: undefined, transaction: { id, worker } };
+      return { user, right: OWN_RIGHT, desktop: undefined, transaction };
     } catch (error) {
       worker.release();
       signal.throwIfAborted();
       const told = this.#told(error, counted);
       if (told !== error) {
-        const { cause = error } = error as Error;
-        console.warn(`PAM's refusal of ${JSON.stringify(name)}: ${cause instanceof Error ? cause.message : cause}`);
+        console.warn(`PAM's refusal of ${JSON.stringify(name)}: ${causeOf(error)}`);
         await conversation.refusal();
       }
       throw told;
@@ -157,8 +159,8 @@ export class Authenticator {
 
   /** The client's GSSAPI messages, which its worker answers; all of the user's rights. */
   async #byKerberos({ clientAddress, exchange, signal }: Attempt, counted: readonly string[]): Promise<Identity> {
-    const id = randomBytes(4).toString('hex');
-    const worker = await launchWorker({ id, directory: this.#host.workers, systemd: this.#host.systemd });
+    const transaction = await this.#launch();
+    const { worker } = transaction;
     try {
       await worker.beginKerberos({ rhost: remoteHost(clientAddress), signal });
       for (;;) {
@@ -167,22 +169,25 @@ export class Authenticator {
           const user = await knownUser(authenticated);
           for (const key of counted) this.#failures.check(key);
           exchange.answer(output);
-          const right = { grants: ALL_GRANTS, token: undefined };
           const { principal } = authenticated;
-          return { user, right, desktop: undefined, principal, transaction: { id, worker } };
+          return { user, right: OWN_RIGHT, desktop: undefined, principal, transaction };
         }
         exchange.answer(output);
       }
     } catch (error) {
       worker.release();
       const told = signal.aborted ? signal.reason : this.#told(error, counted);
-      if (told !== error && !signal.aborted) {
-        const { cause = error } = error as Error;
-        console.warn(`a login with Kerberos was refused: ${cause instanceof Error ? cause.message : cause}`);
-      }
+      if (told !== error && !signal.aborted) console.warn(`a login with Kerberos was refused: ${causeOf(error)}`);
       exchange.fail(told);
       throw told;
     }
+  }
+
+  /** A worker for this one try; whatever comes of it, it has to be released or opened. */
+  async #launch(): Promise<Transaction> {
+    const { workers: directory, systemd } = this.#host;
+    const id = randomBytes(4).toString('hex');
+    return { id, worker: await launchWorker({ id, directory, systemd }) };
   }
 
   /** What the caller is told of an error. Nor does anybody get to know that a guess too many was right. */
@@ -195,6 +200,12 @@ export class Authenticator {
     }
     return error instanceof AuthenticationFailed ? new AuthenticationFailed(NOT_ACCEPTED) : error;
   }
+}
+
+/** What the journal has of a refusal, and the caller has not. */
+function causeOf(error: unknown): unknown {
+  const { cause = error } = error as Error;
+  return cause instanceof Error ? cause.message : cause;
 }
 
 async function knownUser({ user: name, uid }: Authenticated): Promise<User> {
