@@ -4,7 +4,7 @@ export type Quantiles = { p50: number; p95: number; p99: number };
 /** One line of the table: what we measured, beside what it is to be judged by, measured in the same run. */
 export type Figure = {
   name: string;
-  unit: 'ms' | 'µs' | 'MB';
+  unit: 'ms' | 'µs' | 'MB' | 'share';
   ours: Quantiles;
   reference?: Quantiles & { name: string };
   /** What we want of it, for people. */

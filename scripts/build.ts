@@ -53,7 +53,9 @@ compile(
   [...ADDON, ...pkgConfig('--cflags', 'libpipewire-0.3')],
   pkgConfig('--libs', 'libpipewire-0.3'),
 );
-compile('dist/remote-access-worker', 'src/login/worker', PROGRAM, ['-lpam']);
+compile('dist/remote-access-worker', 'src/login/worker', PROGRAM, ['-lpam', '-pthread']);
+// Not installed: for the tests.
+compile('dist/test/pam_probe.so', 'test/pam', ['-shared', '-fPIC', '-fvisibility=hidden'], ['-lpam']);
 
 const OPTIONS: BuildOptions = {
   outExtension: { '.js': '.mjs' },

@@ -29,7 +29,7 @@ put 644 data/org.freedesktop.RemoteAccess.service data/org.freedesktop.RemoteAcc
 put 644 data/org.freedesktop.RemoteAccess.policy usr/share/polkit-1/actions
 put 644 dbus-policy/org.freedesktop.RemoteAccess.conf usr/share/dbus-1/system.d
 put 644 data/desktops/*.desktop usr/share/remote-access/desktops
-put 644 data/pam/remote-access etc/pam.d
+put 644 data/pam/remote-access data/pam/remote-access-login etc/pam.d
 
 put_as 644 data/org.freedesktop.RemoteAccess.rules usr/share/polkit-1/rules.d/60-remote-access.rules
 put_as 644 data/sysusers.conf usr/lib/sysusers.d/remote-access.conf

@@ -1,4 +1,4 @@
-import { NoSuchUser, type RemoteAccessError, SessionFailed } from '../errors.js';
+import { AuthenticationFailed, NoSuchUser, type RemoteAccessError, SessionFailed } from '../errors.js';
 
 /** Why a worker did not open a session; see `failed` in worker/PROTOCOL.md. */
 export type Failure = {
@@ -11,11 +11,20 @@ export type Failure = {
   messages: readonly string[];
 };
 
-/** The error for people and programs. Whoever is not authenticated must not be told: it says whether an account exists. */
+/** What everybody is told who could not prove who they are, whatever the reason. */
+export const NOT_ACCEPTED = 'the user and the proof were not accepted';
+
+/**
+ * The error for people and programs. Whoever is not authenticated must not be told: it says whether an account exists.
+ * At the stage `auth` nobody is; the reason is the error's cause then, for the journal.
+ */
 export function failureError(user: string, { stage, code, text, messages }: Failure): RemoteAccessError {
   const said = messages.map((message) => message.trim()).filter((message) => message !== '');
   const reason = said.length > 0 ? said.join(' ') : `${text} (${code})`;
   if (stage === 'exec') return new SessionFailed(`The session's command could not be started: ${text}`);
+  if (stage === 'auth') return new AuthenticationFailed(NOT_ACCEPTED, { cause: code });
+  if (stage === 'password')
+    return new SessionFailed(`The password of ${user} has expired and was not changed: ${reason}`);
   if (stage === 'account') return accountError(user, code, reason);
   if (stage === 'credentials') return new SessionFailed(`PAM could not set up the credentials of ${user}: ${reason}`);
   if (stage === 'open') return new SessionFailed(`PAM could not open a session for ${user}: ${reason}`);

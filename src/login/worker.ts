@@ -1,16 +1,20 @@
 import { EventEmitter } from 'node:events';
 import { createConnection, type Socket } from 'node:net';
-import { type RemoteAccessError, SessionFailed } from '../errors.js';
-import { failureError } from './failure.js';
+import { AuthenticationFailed, type RemoteAccessError, SessionFailed } from '../errors.js';
+import { failureError, NOT_ACCEPTED } from './failure.js';
 import { decodeLine, encodeLine, LINE_MAX } from './wire.js';
 
-/** What a worker needs to open a session. */
-export type Login = {
+/** Whom PAM is asked about. */
+export type Account = {
   user: string;
   /** The PAM service. */
   service?: string;
   /** From where the user comes. logind calls the session remote, and mutter runs headless, only if it is not local. */
   rhost?: string;
+};
+
+/** What a worker needs to open a session. */
+export type Login = Account & {
   /** Put into PAM's environment, over XDG_SESSION_TYPE=wayland and XDG_SESSION_CLASS=user. */
   environment?: Readonly<Record<string, string>>;
   /** The program and its arguments; it gets PAM's environment and HOME, USER, LOGNAME, SHELL and PATH. */
@@ -19,12 +23,17 @@ export type Login = {
   record: string;
 };
 
+/** Who somebody proved to be, as the user database spells it. */
+export type Authenticated = { user: string; uid: number };
+
 export type OpenedSession = { logindSession: string; uid: number; pid: number };
 
 /** How the session's command ended; `lost`: the worker went away without a word, or never opened a session. */
 export type Ended = { how: 'exit' | 'signal'; number: number } | { how: 'lost' };
 
 type WorkerEvents = {
+  /** A PAM module asks and waits for `answer`; a secret is not to be shown. */
+  prompt: [style: 'secret' | 'visible', text: string];
   /** A PAM module has something to say. */
   message: [style: 'info' | 'error', text: string];
   /** Once, unless this connection was closed or replaced before. The worker is gone. */
@@ -35,6 +44,8 @@ type WorkerEvents = {
 
 /** PAM modules may ask servers of the network. */
 const OPEN_DEADLINE = 60_000;
+/** From an answer to the next question, or to the end: some wait for somebody to touch a key. */
+const MODULE_DEADLINE = 120_000;
 /** A worker answers at once, except while a PAM module works. */
 const CONNECT_DEADLINE = 30_000;
 
@@ -47,9 +58,14 @@ export class Worker extends EventEmitter<WorkerEvents> {
   #user = '';
   #opened: { logindSession: string; uid: number } | undefined;
   #pid: number | undefined;
+  #authenticated: Authenticated | undefined;
+  #opening = false;
   #admitted = false;
+  #refusal: RemoteAccessError | undefined;
   #finished = false;
-  readonly #messages: string[] = [];
+  #messages: string[] = [];
+  /** Runs while PAM's modules work, and not while somebody is asked. */
+  #patience: NodeJS.Timeout | undefined;
   /** What waits for the announcement's end, or for `open` to succeed or fail. */
   #waiting: { until: () => boolean; resolve: () => void; reject: (error: Error) => void } | undefined;
 
@@ -102,34 +118,71 @@ export class Worker extends EventEmitter<WorkerEvents> {
   /**
    * Asks PAM whether the user may open a session, and opens none. Throws as `open` does. The worker is gone after it.
    */
-  async check({ user, service = 'remote-access', rhost }: Pick<Login, 'user' | 'service' | 'rhost'>): Promise<void> {
-    const from = rhost === undefined ? '' : encodeLine('rhost', rhost);
-    this.#user = user;
-    this.#socket.write(encodeLine('user', user) + encodeLine('service', service) + from + encodeLine('check'));
-    try {
-      await this.#wait(() => this.#admitted, deadline(OPEN_DEADLINE, undefined));
-    } finally {
-      this.close();
-    }
+  async check(account: Account): Promise<void> {
+    const lines = accountLines(account, 'remote-access');
+    this.#user = account.user;
+    this.#socket.write(lines + encodeLine('check'));
+    await this.#admission();
   }
 
   /**
-   * Opens the session and starts its command. Throws NoSuchUser, SessionFailed with a sentence that says what to do,
+   * Lets PAM authenticate the user; modules ask by `prompt`. `open` or `rejoin` go on from there, in the same transaction.
+   * Throws AuthenticationFailed for everything that a stranger may not know, its cause being what happened, and
+   * SessionFailed if the proof was good but the account may not log in. The worker is gone after that, and so it is, at
+   * once and whatever a module does, if `signal` aborts.
+   */
+  async authenticate(account: Account, { signal }: { signal?: AbortSignal } = {}): Promise<Authenticated> {
+    const lines = accountLines(account, 'remote-access-login');
+    this.#user = account.user;
+    this.#socket.write(lines + encodeLine('authenticate'));
+    this.#beginPatience();
+    try {
+      await this.#wait(() => this.#authenticated !== undefined, signal);
+    } catch (error) {
+      this.close();
+      signal?.throwIfAborted();
+      throw this.#refusal ?? new AuthenticationFailed(NOT_ACCEPTED, { cause: error });
+    } finally {
+      clearTimeout(this.#patience);
+    }
+    return this.#authenticated as Authenticated;
+  }
+
+  /** Answers the prompt that waits. Throws InvalidArgs for what no line can hold. */
+  answer(text: string): void {
+    const line = encodeLine('answer', text);
+    this.#messages = [];
+    this.#beginPatience();
+    if (this.#socket.writable) this.#socket.write(line);
+  }
+
+  /** After `authenticate`: the user has a session already. The worker is gone after it. */
+  async rejoin(): Promise<void> {
+    this.#socket.write(encodeLine('rejoin'));
+    await this.#admission();
+  }
+
+  /** Ends a worker that authenticated somebody, unless it opens a session for them. */
+  release(): void {
+    if (!this.#opening) this.close();
+  }
+
+  /**
+   * Opens the session, of whom it authenticated if it did, and starts its command. Throws NoSuchUser, SessionFailed with a sentence that says what to do,
    * or InvalidArgs for what does not fit the protocol. The worker is gone after that; so it is if `signal` aborts.
    */
   async open(login: Login, { signal }: { signal?: AbortSignal } = {}): Promise<OpenedSession> {
-    const { user, service = 'remote-access', rhost, command, record } = login;
+    const { command, record } = login;
     const environment = { XDG_SESSION_TYPE: 'wayland', XDG_SESSION_CLASS: 'user', ...login.environment };
     const lines = [
       encodeLine('record', record),
-      encodeLine('user', user),
-      encodeLine('service', service),
-      ...(rhost === undefined ? [] : [encodeLine('rhost', rhost)]),
+      this.#authenticated === undefined ? accountLines(login, 'remote-access') : '',
       ...Object.entries(environment).map(([name, value]) => encodeLine('env', `${name}=${value}`)),
       encodeLine('exec', ...command),
       encodeLine('open'),
     ];
-    this.#user = user;
+    this.#user = login.user;
+    this.#opening = true;
     this.#record = record;
     this.#socket.write(lines.join(''));
     try {
@@ -163,19 +216,33 @@ export class Worker extends EventEmitter<WorkerEvents> {
     this.#socket.unref();
   }
 
-  async #wait(until: () => boolean, signal: AbortSignal): Promise<void> {
+  async #admission(): Promise<void> {
+    try {
+      await this.#wait(() => this.#admitted, deadline(OPEN_DEADLINE, undefined));
+    } finally {
+      this.close();
+    }
+  }
+
+  #beginPatience(): void {
+    clearTimeout(this.#patience);
+    const late = () => this.#fail(new SessionFailed(`PAM did not answer within ${MODULE_DEADLINE / 1000} s`));
+    this.#patience = setTimeout(late, MODULE_DEADLINE);
+  }
+
+  async #wait(until: () => boolean, signal: AbortSignal | undefined): Promise<void> {
     if (until()) return;
     if (this.#finished) throw new SessionFailed("The session's worker is gone");
     await new Promise<void>((resolve, reject) => {
-      const aborted = () => this.#waiting?.reject(abortError(signal));
+      const aborted = () => signal !== undefined && this.#waiting?.reject(abortError(signal));
       const settle = (action: () => void) => {
         this.#waiting = undefined;
-        signal.removeEventListener('abort', aborted);
+        signal?.removeEventListener('abort', aborted);
         action();
       };
       this.#waiting = { until, resolve: () => settle(resolve), reject: (error) => settle(() => reject(error)) };
-      signal.addEventListener('abort', aborted);
-      if (signal.aborted) aborted();
+      signal?.addEventListener('abort', aborted);
+      if (signal?.aborted) aborted();
     });
   }
 
@@ -196,16 +263,24 @@ export class Worker extends EventEmitter<WorkerEvents> {
     else if (verb === 'state') this.#state = first;
     else if (verb === 'opened') this.#opened = { logindSession: first, uid: Number(second) };
     else if (verb === 'started') this.#pid = Number(first);
+    else if (verb === 'prompt') this.#prompt(first === 'visible' ? 'visible' : 'secret', second);
+    else if (verb === 'authenticated') this.#authenticated = { user: first, uid: Number(second) };
     else if (verb === 'admitted') this.#admitted = true;
     else if (verb === 'message') this.#message(first === 'error' ? 'error' : 'info', second);
-    else if (verb === 'failed') this.#fail(this.#failure(first, second, third));
+    else if (verb === 'failed') this.#refused(first, second, third);
     else if (verb === 'error') this.#fail(new SessionFailed(`The session's worker did not accept a line: ${first}`));
     else if (verb === 'ended') this.#finish({ how: first === 'signal' ? 'signal' : 'exit', number: Number(second) });
     else if (verb === 'replaced') this.#replaced();
   }
 
-  #failure(stage: string, code: string, text: string): RemoteAccessError {
-    return failureError(this.#user, { stage, code, text, messages: this.#messages });
+  #refused(stage: string, code: string, text: string): void {
+    this.#refusal = failureError(this.#user, { stage, code, text, messages: this.#messages });
+    this.#fail(this.#refusal);
+  }
+
+  #prompt(style: 'secret' | 'visible', text: string): void {
+    clearTimeout(this.#patience);
+    this.emit('prompt', style, text);
   }
 
   #message(style: 'info' | 'error', text: string): void {
@@ -229,6 +304,11 @@ export class Worker extends EventEmitter<WorkerEvents> {
     this.#fail(new SessionFailed("The session's worker went away"));
     this.emit('ended', ended);
   }
+}
+
+function accountLines({ user, service, rhost }: Account, usual: string): string {
+  const from = rhost === undefined ? '' : encodeLine('rhost', rhost);
+  return encodeLine('user', user) + encodeLine('service', service ?? usual) + from;
 }
 
 function deadline(milliseconds: number, signal: AbortSignal | undefined): AbortSignal {

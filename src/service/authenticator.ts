@@ -1,30 +1,64 @@
+import { randomBytes } from 'node:crypto';
 import type { Caller } from '../bus/caller.js';
 import type { BeginParameters } from '../bus/generated/dictionaries.js';
 import { AuthenticationFailed, InvalidToken, MethodNotOffered } from '../errors.js';
+import { NOT_ACCEPTED } from '../login/failure.js';
+import { launchWorker, type Systemd } from '../login/launch.js';
+import type { Authenticated } from '../login/worker.js';
 import type { TokenStore } from '../token-store/token-store.js';
-import { clientKey } from './client-address.js';
+import { clientKey, remoteHost } from './client-address.js';
+import { Conversation } from './conversation.js';
 import { ALL_GRANTS } from './grants.js';
+import type { Prompts } from './prompts.js';
 import { RateLimit } from './rate-limit.js';
 import type { LoginRight } from './session.js';
-import { findUser, type User } from './users.js';
+import type { Transaction } from './sessions.js';
+import { findUser, isName, type User } from './users.js';
 
 /** Failed tries within a minute before a uid or a client address has to wait. */
 const MOST_FAILURES = 10;
 const WINDOW = 60_000;
 
-/** Who somebody proved to be, and what that entitles them to. */
-export type Identity = { readonly user: User; readonly right: LoginRight; readonly desktop: string | undefined };
+/** What PAM is asked about instead of something that is no name: no account is called so (passwd(5)). */
+const NO_NAME = ':';
 
-/** Turns a token, or who the bus says the caller is, into a user. */
+/** One try to authenticate. */
+export type Attempt = {
+  readonly method: string;
+  readonly parameters: BeginParameters;
+  readonly caller: Caller;
+  readonly clientAddress: string | undefined;
+  readonly prompts: Prompts;
+  /** The login is gone. */
+  readonly signal: AbortSignal;
+};
+
+/** Who somebody proved to be, and what that entitles them to. */
+export type Identity = {
+  readonly user: User;
+  readonly right: LoginRight;
+  readonly desktop: string | undefined;
+  /** PAM's, if it authenticated them. */
+  readonly transaction?: Transaction;
+};
+
+export type AuthenticatorHost = {
+  readonly tokens: TokenStore;
+  readonly systemd: Systemd;
+  /** The directory of the workers' sockets. */
+  readonly workers: string;
+};
+
+/** Turns a token, what PAM asks for, or who the bus says the caller is, into a user. */
 export class Authenticator {
   /** In order of preference. */
-  static readonly METHODS = ['token', 'peer'] as const;
+  static readonly METHODS = ['token', 'password', 'pam', 'peer'] as const;
 
-  readonly #tokens: TokenStore;
+  readonly #host: AuthenticatorHost;
   readonly #failures = new RateLimit({ limit: MOST_FAILURES, window: WINDOW });
 
-  constructor(tokens: TokenStore) {
-    this.#tokens = tokens;
+  constructor(host: AuthenticatorHost) {
+    this.#host = host;
   }
 
   /** Whether failures are counted that a new daemon would not know. */
@@ -33,21 +67,19 @@ export class Authenticator {
   }
 
   /** Every failure reads the same to the caller; the journal has the cause. */
-  async authenticate(
-    method: string,
-    parameters: BeginParameters,
-    caller: Caller,
-    clientAddress: string | undefined,
-  ): Promise<Identity> {
+  async authenticate(attempt: Attempt): Promise<Identity> {
+    const { method, parameters, caller, clientAddress } = attempt;
     const uid = caller.uid === 0 ? [] : [`uid ${caller.uid}`];
     const address = clientAddress === undefined ? [] : [`address ${clientKey(clientAddress)}`];
     for (const key of [...uid, ...address]) this.#failures.check(key);
+    // Root cannot be slowed down by itself; its clients can. Others could name the address of somebody else.
+    const counted = caller.uid === 0 ? address : uid;
+    if (method === 'password' || method === 'pam') return await this.#byPam(attempt, counted);
     try {
       if (method === 'token') return await this.#byToken(parameters.token ?? '');
       if (method === 'peer') return await this.#byUid(caller.uid);
     } catch (error) {
-      // Root cannot be slowed down by itself; its clients can. Others could name the address of somebody else.
-      if (error instanceof AuthenticationFailed) this.#count(caller.uid === 0 ? address : uid);
+      if (error instanceof AuthenticationFailed) this.#count(counted);
       throw error;
     }
     throw new MethodNotOffered(`no method '${method}'`);
@@ -61,7 +93,7 @@ export class Authenticator {
 
   async #byToken(token: string): Promise<Identity> {
     try {
-      const record = await this.#tokens.redeem(token, { findUser });
+      const record = await this.#host.tokens.redeem(token, { findUser });
       const user = await findUser(record.user);
       if (user === undefined) throw new InvalidToken(`user ${record.user} is gone`);
       // A token that this used up stays good for it: nobody can take it back any more.
@@ -79,4 +111,47 @@ export class Authenticator {
     if (user === undefined) throw new AuthenticationFailed('the caller is not a user of this machine');
     return { user, right: { grants: ALL_GRANTS, token: undefined }, desktop: undefined };
   }
+
+  /** What PAM asks for; all of the user's rights. */
+  async #byPam({ parameters, clientAddress, prompts, signal }: Attempt, counted: readonly string[]): Promise<Identity> {
+    const begun = performance.now();
+    const { user: name = '', password } = parameters;
+    const id = randomBytes(4).toString('hex');
+    // Also for somebody who leaves meanwhile: then it is told so at once, instead of waiting for us in vain.
+    const worker = await launchWorker({ id, directory: this.#host.workers, systemd: this.#host.systemd });
+    const conversation = new Conversation(worker, { prompts, password, signal, begun });
+    try {
+      const account = { user: isName(name) ? name : NO_NAME, rhost: remoteHost(clientAddress) };
+      const user = await knownUser(await conversation.authenticate(account));
+      for (const key of counted) this.#failures.check(key);
+      return { user, right: { grants: ALL_GRANTS, token: undefined }, desktop: undefined, transaction: { id, worker } };
+    } catch (error) {
+      worker.release();
+      signal.throwIfAborted();
+      const told = this.#told(error, counted);
+      if (told !== error) {
+        const { cause = error } = error as Error;
+        console.warn(`PAM's refusal of ${JSON.stringify(name)}: ${cause instanceof Error ? cause.message : cause}`);
+        await conversation.refusal();
+      }
+      throw told;
+    }
+  }
+
+  /** What the caller is told of an error. Nor does anybody get to know that a guess too many was right. */
+  #told(error: unknown, counted: readonly string[]): unknown {
+    try {
+      if (error instanceof AuthenticationFailed) this.#count(counted);
+      else for (const key of counted) this.#failures.check(key);
+    } catch (tooMany) {
+      return tooMany;
+    }
+    return error instanceof AuthenticationFailed ? new AuthenticationFailed(NOT_ACCEPTED) : error;
+  }
+}
+
+async function knownUser({ user: name, uid }: Authenticated): Promise<User> {
+  const user = await findUser(name);
+  if (user?.uid === uid) return user;
+  throw new AuthenticationFailed(NOT_ACCEPTED, { cause: `the user database does not know ${name} as ${uid}` });
 }

@@ -12,6 +12,16 @@ export function clientKey(address: string): string {
   return `${groups.slice(0, 4).join(':')}::/64`;
 }
 
+/**
+ * What PAM is told of where the user comes from. logind calls a session remote only if the host is not a name of this
+ * machine (pam_systemd(8)), and mutter goes headless only in a remote session.
+ */
+export function remoteHost(address: string | undefined): string {
+  return address === undefined || address === '' || /(^|\.)(localhost|localdomain)\.?$/i.test(address)
+    ? '0.0.0.0'
+    : address;
+}
+
 /** The eight groups of an IPv6 address as URLs have it: no leading zeros, one gap at most. */
 function expand(address: string): string[] {
   const [before = [], after = []] = address.split('::').map((part) => part.split(':').filter((group) => group !== ''));

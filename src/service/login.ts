@@ -1,3 +1,4 @@
+import { once } from 'node:events';
 import type { Bus } from '../bus/bus.js';
 import type { Caller } from '../bus/caller.js';
 import type { Handlers } from '../bus/descriptor.js';
@@ -15,17 +16,32 @@ import {
 } from '../errors.js';
 import type { Authenticator, Identity } from './authenticator.js';
 import { LOGINS_PATH } from './paths.js';
+import { checkAnswer, Prompts } from './prompts.js';
 import type { Session } from './session.js';
 import type { Sessions } from './sessions.js';
 
-/** Wrong tokens that one login takes before it fails for good. */
+/** Wrong tokens or passwords that one login takes before it fails for good. */
 const MOST_TRIES = 3;
 
 /** A login that nobody touches for so long is forgotten, in milliseconds (docs/api, Login). */
 const IDLE = 120_000;
 
 /** Where the methods say which keys of Begin's parameters belong to them. */
-const PARAMETERS: Record<string, readonly (keyof BeginParameters)[]> = { token: ['token'], peer: [] };
+const PARAMETERS: Record<string, readonly (keyof BeginParameters)[]> = {
+  token: ['token'],
+  password: ['user', 'password'],
+  pam: ['user'],
+  peer: [],
+};
+
+/** The methods that may ask more. */
+const ASKING = ['password', 'pam'];
+
+/** Begin answers after so many milliseconds, whether or not anything has come of it: callers do not wait forever. */
+const BEGIN_ANSWERS = 5000;
+
+/** For whoever still waits in a login that is over. */
+const GIVEN_UP = new Busy('the login was given up');
 
 type LoginState = 'open' | 'prompting' | 'starting' | 'completed' | 'failed';
 
@@ -55,6 +71,9 @@ export class Login implements Handlers<LoginInterface, Caller> {
   readonly #options: OpenLoginOptions;
   readonly #methods: readonly string[];
   readonly #idle: NodeJS.Timeout;
+  readonly #prompts: Prompts;
+  /** Ends a conversation that nobody is there for any more. */
+  readonly #left = new AbortController();
   #state: LoginState = 'open';
   #session: Session | undefined;
   #tries: number;
@@ -88,13 +107,14 @@ export class Login implements Handlers<LoginInterface, Caller> {
       Session: () => this.#session?.object.path ?? '/',
       GreeterSession: () => '/',
     });
+    this.#prompts = new Prompts((...prompt) => this.object.emit(loginInterface, 'Prompt', prompt, owner.name));
     this.#idle = setTimeout(() => this.close(), IDLE);
     this.#idle.unref();
   }
 
   /**
-   * Authenticates, which is quick, and answers; the session starts afterwards, which Completed or Failed tells.
-   * Failed is sent for a failed authentication, too, for tools that only listen.
+   * Answers when the user is authenticated, was refused, or is asked for more; the session starts afterwards, which
+   * Completed or Failed tells. Failed is sent for a failed authentication, too, for tools that only listen.
    */
   async begin(caller: Caller, method: string, parameters: BeginParameters): Promise<void> {
     if (this.#state !== 'open') throw new Busy(`the login is ${this.#state}`);
@@ -104,19 +124,15 @@ export class Login implements Handlers<LoginInterface, Caller> {
     for (const key of Object.keys(parameters))
       if (!allowed.includes(key as keyof BeginParameters)) throw new InvalidArgs(`'${key}' is not for '${method}'`);
     for (const key of allowed) if (parameters[key] === undefined) throw new InvalidArgs(`'${key}' is missing`);
-    this.#setState('starting');
-    try {
-      const identity = await this.#host.authenticator.authenticate(
-        method,
-        parameters,
-        caller,
-        this.#options['client-address'],
-      );
-      void this.#start(identity);
-    } catch (error) {
-      this.#fail(error, !(error instanceof TooManyAttempts) && ++this.#tries < MOST_TRIES);
-      throw error;
-    }
+    checkAnswer(parameters.password ?? '', "'password'");
+    const asks = ASKING.includes(method);
+    this.#setState(asks ? 'prompting' : 'starting');
+    const asked = this.#prompts.asked();
+    const authenticated = this.#authenticate(caller, method, parameters);
+    if (!asks) return await authenticated;
+    // Failed tells it, when nobody waits here any more.
+    authenticated.catch(() => {});
+    await Promise.race([authenticated, asked, once(AbortSignal.timeout(BEGIN_ANSWERS), 'abort')]);
   }
 
   /** Nobody is in yet. */
@@ -124,8 +140,9 @@ export class Login implements Handlers<LoginInterface, Caller> {
     return this.#state !== 'completed';
   }
 
-  respond(): void {
-    throw new MethodNotOffered('no prompt is open');
+  respond(_caller: Caller, id: number, answer: string): void {
+    if (!this.#prompts.used) throw new MethodNotOffered('nothing was asked');
+    this.#prompts.respond(id, answer);
   }
 
   step(): Buffer {
@@ -143,9 +160,16 @@ export class Login implements Handlers<LoginInterface, Caller> {
     this.#fail(new AuthenticationFailed('the token was taken back'), false);
   }
 
-  /** The daemon leaves: what the next one goes on with. One that is just starting its session has to begin again. */
+  /** The daemon is about to leave: whoever is at work has to begin again, and must hear it while its name is ours. */
+  interrupt(): void {
+    if (this.#state !== 'starting' && this.#state !== 'prompting') return;
+    this.#fail(new Busy('the service is being restarted: log in again'), false);
+    this.#left.abort(GIVEN_UP);
+  }
+
+  /** The daemon leaves: what the next one goes on with. */
   leave(): KeptLogin | undefined {
-    if (this.#state === 'starting') this.#fail(new Busy('the service is being restarted: log in again'), false);
+    this.interrupt();
     if (this.#state !== 'open') return undefined;
     return { number: this.number, owner: this.owner.name, options: this.#options, tries: this.#tries };
   }
@@ -155,17 +179,32 @@ export class Login implements Handlers<LoginInterface, Caller> {
     if (this.#gone) return;
     this.#gone = true;
     clearTimeout(this.#idle);
+    this.#left.abort(GIVEN_UP);
     this.#host.forget(this);
   }
 
-  async #start({ user, right, desktop }: Identity): Promise<void> {
+  async #authenticate(caller: Caller, method: string, parameters: BeginParameters): Promise<void> {
+    const clientAddress = this.#options['client-address'];
+    const more = { prompts: this.#prompts, signal: this.#left.signal };
+    try {
+      const attempt = { method, parameters, caller, clientAddress, ...more };
+      void this.#start(await this.#host.authenticator.authenticate(attempt));
+    } catch (error) {
+      this.#fail(error, !(error instanceof TooManyAttempts) && ++this.#tries < MOST_TRIES);
+      throw error;
+    }
+  }
+
+  async #start({ user, right, desktop, transaction }: Identity): Promise<void> {
     this.#token = right.token;
+    if (this.#state === 'prompting') this.#setState('starting');
     try {
       const session = await this.#host.sessions.obtain(user, {
         desktop: this.#options.desktop ?? desktop,
         monitors: this.#options.monitors,
         clientAddress: this.#options['client-address'],
         login: true,
+        transaction,
       });
       // Who left meanwhile, or whose token is void, must not leave a right behind.
       if (this.#gone || this.#state !== 'starting') return;
@@ -176,6 +215,8 @@ export class Login implements Handlers<LoginInterface, Caller> {
       this.object.emit(loginInterface, 'Completed', [session.object.path], this.owner.name);
     } catch (error) {
       this.#fail(error, false);
+    } finally {
+      transaction?.worker.release();
     }
   }
 

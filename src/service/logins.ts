@@ -46,6 +46,11 @@ export class Logins {
     return this.#add(caller, methods, options);
   }
 
+  /** The daemon is about to leave. */
+  interrupt(): void {
+    for (const login of this.#logins.keys()) login.interrupt();
+  }
+
   /** What the next daemon has to know of the logins that are open, when this one leaves. */
   leave(): KeptLogin[] {
     return [...this.#logins.keys()].flatMap((login) => login.leave() ?? []);

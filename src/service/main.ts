@@ -48,12 +48,10 @@ const store = await TokenStore.open(`${STATE}/tokens`);
 const root = new ExportedObject(bus, ROOT_PATH);
 const connections = new Connections(bus, tree);
 const busId = await names.busId();
+const systemd = new Systemd(bus);
 const workers = `${RUNTIME}/sessions`;
-const sessions = new Sessions(
-  { bus, busId, tree, root, logind: new Logind(bus), systemd: new Systemd(bus), workers },
-  connections,
-);
-const authenticator = new Authenticator(store);
+const sessions = new Sessions({ bus, busId, tree, root, logind: new Logind(bus), systemd, workers }, connections);
+const authenticator = new Authenticator({ tokens: store, systemd, workers });
 const logins = new Logins({ bus, tree, sessions, authenticator });
 new Tokens(store, root, (token, reason) => {
   if (reason === 'used-up') {
@@ -83,6 +81,7 @@ if (lost !== undefined) {
   console.error(lost.message);
   process.exit(1);
 }
+logins.interrupt();
 await names.leave(tree, () => kept.put(logins.leave()));
 process.exit(0);
 

@@ -12,6 +12,7 @@ import { defaultLayout, placeMonitors } from '../layout/layout.js';
 import { launchWorker } from '../login/launch.js';
 import { livingWorkers } from '../login/scan.js';
 import type { Ended, Worker } from '../login/worker.js';
+import { remoteHost } from './client-address.js';
 import type { Connections } from './connections.js';
 import type { Logind } from './logind.js';
 import { type KeptSession, Session, type SessionRecord } from './session.js';
@@ -30,6 +31,9 @@ export type SessionsHost = {
   readonly workers: string;
 };
 
+/** A worker, by the id of the session that it may open, whose PAM transaction authenticated the user. */
+export type Transaction = { readonly id: string; readonly worker: Worker };
+
 export type SessionOptions = {
   readonly desktop?: string | undefined;
   readonly monitors?: readonly Monitor[] | undefined;
@@ -37,6 +41,8 @@ export type SessionOptions = {
   readonly clientAddress?: string | undefined;
   /** Somebody logs in: PAM has to agree also if there is nothing to start. */
   readonly login?: boolean | undefined;
+  /** They did so through PAM, which has agreed; what is started is started in that transaction. */
+  readonly transaction?: Transaction | undefined;
 };
 
 type Start = { resolve: () => void; reject: (error: Error) => void };
@@ -96,7 +102,8 @@ export class Sessions {
       if (starting !== undefined) return starting;
     }
     if (running !== undefined) {
-      if (options.login === true) await this.#check(user, options.clientAddress);
+      if (options.transaction !== undefined) await options.transaction.worker.rejoin();
+      else if (options.login === true) await this.#check(user, options.clientAddress);
       await running.reachable();
       return running;
     }
@@ -168,7 +175,7 @@ export class Sessions {
       );
     await this.#makeRoom(user);
     const record: SessionRecord = {
-      id: randomBytes(4).toString('hex'),
+      id: options.transaction?.id ?? randomBytes(4).toString('hex'),
       user: user.name,
       uid: user.uid,
       desktop: desktop.id,
@@ -188,12 +195,9 @@ export class Sessions {
       });
       // Whoever fails first is reported; the other one must not count as unhandled.
       ready.catch(() => {});
-      const worker = await launchWorker({
-        id: record.id,
-        directory: this.#host.workers,
-        systemd: this.#host.systemd,
-        signal: deadline,
-      });
+      const { workers: directory, systemd } = this.#host;
+      const worker =
+        options.transaction?.worker ?? (await launchWorker({ id: record.id, directory, systemd, signal: deadline }));
       this.#watch(session, worker);
       const { logindSession } = await worker.open(
         {
@@ -268,16 +272,6 @@ export class Sessions {
     this.#host.tree.remove(session.object);
     this.#host.root.emit(remoteAccess, 'SessionRemoved', [session.record.id, session.object.path]);
   }
-}
-
-/**
- * What PAM is told of where the user comes from. logind calls a session remote only if the host is not a name of this
- * machine (pam_systemd(8)), and mutter goes headless only in a remote session.
- */
-function remoteHost(address: string | undefined): string {
-  return address === undefined || address === '' || /(^|\.)(localhost|localdomain)\.?$/i.test(address)
-    ? '0.0.0.0'
-    : address;
 }
 
 /** pam_systemd(8) and the desktop read these. */

@@ -101,6 +101,6 @@ function isUid(uid: number): boolean {
 }
 
 /** getent takes anything that strtoul(3) reads as a uid, so that no name may look like one. */
-function isName(name: string): boolean {
+export function isName(name: string): boolean {
   return /^[^\p{Cc}\p{Cs}:-][^\p{Cc}\p{Cs}:]{0,255}$/u.test(name) && !/^\s*[+-]?\d+$/.test(name);
 }

@@ -1,5 +1,5 @@
 import { Bus } from '../bus/bus.js';
-import type { ConnectOptions, OpenLoginOptions } from '../bus/generated/dictionaries.js';
+import type { BeginParameters, ConnectOptions, OpenLoginOptions } from '../bus/generated/dictionaries.js';
 import { login } from '../bus/generated/login.js';
 import { remoteAccess } from '../bus/generated/remote-access.js';
 import { session } from '../bus/generated/session.js';
@@ -34,7 +34,7 @@ export class Tool implements AsyncDisposable {
   }
 
   /** Logs in and resolves with the session's path. Fails with LoginFailed, or with what Begin answers. */
-  async logIn(method: string, parameters: { token?: string } = {}, options: OpenLoginOptions = {}): Promise<string> {
+  async logIn(method: string, parameters: BeginParameters = {}, options: OpenLoginOptions = {}): Promise<string> {
     const root = new RemoteObject(this.bus, remoteAccess, SERVICE, '/org/freedesktop/RemoteAccess');
     const path = await root.methods.openLogin(options);
     const object = new RemoteObject(this.bus, login, SERVICE, path);

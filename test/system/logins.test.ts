@@ -38,8 +38,8 @@ describe('logins', () => {
   };
 
   it('agree on methods', async () => {
-    assert.deepEqual(await objects(bob.bus).root.property('AuthMethods'), ['token', 'peer']);
-    assert.deepEqual(await (await open(admin)).property('Methods'), ['token', 'peer']);
+    assert.deepEqual(await objects(bob.bus).root.property('AuthMethods'), ['token', 'password', 'pam', 'peer']);
+    assert.deepEqual(await (await open(admin)).property('Methods'), ['token', 'password', 'pam', 'peer']);
     const login = await open(admin, { methods: ['future', 'peer'] });
     assert.deepEqual(await login.property('Methods'), ['peer']);
     await refuses('MethodNotOffered', login.methods.begin('token', { token: WRONG }));

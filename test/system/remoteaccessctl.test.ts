@@ -335,7 +335,7 @@ describe('remoteaccessctl', function () {
       assert.deepEqual(Object.keys(cold ?? {}), promised('status'));
       assert.deepEqual(
         [cold?.service, cold?.['api-version'], cold?.['auth-methods'], cold?.sessions, cold?.tokens, cold?.desktops],
-        ['activatable', 1, ['token', 'peer'], 0, 0, ['fake']],
+        ['activatable', 1, ['token', 'password', 'pam', 'peer'], 0, 0, ['fake']],
       );
       assert.match(
         succeeded(await command(['status'], { user: 'bob' })),

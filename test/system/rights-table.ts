@@ -45,7 +45,7 @@ export const RIGHTS: Record<string, Rights> = {
   'org.freedesktop.RemoteAccess.Login': {
     at: 'login',
     methods: {
-      Begin: { may: OWNER, ends: 'MethodNotOffered' },
+      Begin: { may: OWNER, ends: INVALID_ARGS },
       Respond: { may: OWNER, ends: 'MethodNotOffered' },
       Step: { may: OWNER, ends: 'MethodNotOffered' },
       Cancel: { may: OWNER },

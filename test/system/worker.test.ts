@@ -413,6 +413,122 @@ describe('the worker', () => {
     });
   });
 
+  describe('authenticates', () => {
+    const ERROR = 'error not%20understood,%20or%20not%20possible%20in%20this%20state';
+    const ANSWER = 'error only%20an%20answer%20to%20the%20prompt%20is%20possible%20now';
+    const service = '/etc/pam.d/worker-test';
+
+    before(() => {
+      const probe = '/src/dist/test/pam_probe.so';
+      const rest = 'account include remote-access\nsession include remote-access\n';
+      writeFileSync(service, `auth required ${probe} [secret:Code: :0815] [visible:Sure? :yes] keep\n${rest}`);
+      shell(`passwd -u ${USER} 2>/dev/null || echo ${USER}:pw | chpasswd`);
+    });
+
+    after(() => rmSync(service));
+
+    async function begin(user = USER) {
+      (await launch()).close();
+      const socket = await connect();
+      const lines = createInterface(socket)[Symbol.asyncIterator]();
+      const next = async (): Promise<string> => (await lines.next()).value ?? 'the end';
+      for (const greeting of ['hello 1', 'state new']) assert.equal(await next(), greeting);
+      socket.write(`user ${user}\nservice worker-test\nrhost 192.0.2.7\nauthenticate\n`);
+      assert.equal(await next(), 'prompt secret Code:%20');
+      return { socket, next };
+    }
+
+    it('with nothing but answers to its prompts', async () => {
+      const { socket, next } = await begin();
+      for (const line of [
+        'open',
+        'terminate',
+        'user x',
+        'answer',
+        'answer a b',
+        'answer %zz',
+        'answer a%00',
+        'x'.repeat(90),
+      ]) {
+        socket.write(`${line}\n`);
+        assert.equal(await next(), ANSWER, line);
+      }
+      socket.write(`answer ${'x'.repeat(LINE_MAX)}\n`);
+      assert.equal(await next(), 'error a%20line%20is%20longer%20than%2064%20KiB');
+      // Of two answers in one piece the second one answers nothing.
+      socket.write('answer 0815\nanswer no\n');
+      assert.deepEqual([await next(), await next()].sort(), [ANSWER, 'prompt visible Sure?%20']);
+      socket.write('answer y');
+      socket.write('es\n');
+      assert.equal(await next(), `authenticated ${USER} ${shell(`id -u ${USER}`)}`);
+      for (const line of ['authenticate', 'user root', 'service login', 'rhost x', 'check', 'answer x', 'open']) {
+        socket.write(`${line}\n`);
+        assert.equal(await next(), ERROR, line);
+      }
+      socket.write('env XDG_SESSION_TYPE=wayland\nenv XDG_SESSION_CLASS=user\nexec sleep 600\nopen\n');
+      assert.match(await next(), /^opened /);
+      assert.match(await next(), /^started /);
+      socket.write('terminate\n');
+      assert.equal(await next(), 'ended signal 15');
+    });
+
+    it('and refuses at the end', async () => {
+      const { socket, next } = await begin();
+      socket.write('answer wrong\n');
+      assert.equal(await next(), 'prompt visible Sure?%20');
+      socket.write('answer yes\n');
+      assert.equal(await next(), 'failed auth PAM_AUTH_ERR Authentication%20failure');
+      assert.equal(await next(), 'the end');
+    });
+
+    it('root and strangers never', async () => {
+      for (const [user, code] of [
+        ['root', 'PAM_PERM_DENIED'],
+        ['nobody-here', 'PAM_USER_UNKNOWN'],
+      ] as const) {
+        const { socket, next } = await begin(user);
+        socket.write('answer 0815\n');
+        assert.equal(await next(), 'prompt visible Sure?%20');
+        socket.write('answer yes\n');
+        assert.match(await next(), new RegExp(`^failed auth ${code} `));
+        id = `test-${process.pid}-${++count}`;
+      }
+    });
+
+    for (const [what, leave] of [
+      ['its peer hangs up', (socket: Socket) => void socket.destroy()],
+      ['its peer sends half an answer and hangs up', (socket: Socket) => void socket.end('answer 08')],
+      ['it is stopped', () => void shell(`systemctl stop ${unitName(id)}`)],
+    ] as const)
+      it(`until ${what}`, async () => {
+        const { socket } = await begin();
+        leave(socket);
+        await until(DIRECTORY, id, false);
+        socket.destroy();
+      });
+
+    it('and keeps nobody waiting who is authenticated and left alone', async () => {
+      const { socket, next } = await begin();
+      socket.write('answer 0815\n');
+      assert.equal(await next(), 'prompt visible Sure?%20');
+      socket.write('answer yes\n');
+      assert.match(await next(), /^authenticated /);
+      socket.destroy();
+      await until(DIRECTORY, id, false);
+    });
+
+    it('for a session that runs, too', async () => {
+      const { socket, next } = await begin();
+      socket.write('answer 0815\n');
+      assert.equal(await next(), 'prompt visible Sure?%20');
+      socket.write('answer yes\n');
+      assert.match(await next(), /^authenticated /);
+      socket.write('rejoin\n');
+      assert.equal(await next(), 'admitted');
+      assert.equal(await next(), 'the end');
+    });
+  });
+
   describe('bears bad input', () => {
     const ERROR = 'error not%20understood,%20or%20not%20possible%20in%20this%20state';
     const WORDS = 'error a%20line%20is%20not%20made%20of%20percent-encoded%20words,%20512%20at%20most';
@@ -428,6 +544,9 @@ describe('the worker', () => {
       ['a variable without a name', 'env =x\n', ERROR],
       ['a variable without a value', 'env X\n', ERROR],
       ['open without a user', 'open\n', ERROR],
+      ['an answer to nothing', 'answer secret\n', ERROR],
+      ['rejoin before anybody authenticated', 'rejoin\n', ERROR],
+      ['authenticate without a user', 'authenticate\n', ERROR],
       ['a broken escape', 'user %4\n', WORDS],
       ['an escaped NUL', 'user a%00b\n', WORDS],
       ['bytes that should be escaped', 'user Zo\u00eb\n', WORDS],

@@ -30,9 +30,9 @@ export interface AgentSetup {
 export interface BeginParameters {
   /** For `token`: the token as `Provision` returned it. At most 4096 characters. */
   token?: string;
-  /** For methods that need it: the name of the user. At most 256 characters. */
+  /** For `password` and `pam`: the name of the user. At most 256 characters. */
   user?: string;
-  /** For methods that need it: the user's password. At most 512 characters, as PAM_MAX_RESP_SIZE. */
+  /** For `password`: the user's password. At most 512 bytes, as PAM_MAX_RESP_SIZE. */
   password?: string;
 }
 
@@ -322,13 +322,13 @@ export const dictionaries: { readonly [Name in DictionaryName]: DictionarySchema
         "minLength": 1,
         "maxLength": 256,
         "pattern": "^[^\\u0000-\\u001f\\u007f]*$",
-        "description": "For methods that need it: the name of the user. At most 256 characters."
+        "description": "For `password` and `pam`: the name of the user. At most 256 characters."
       },
       "password": {
         "dbus": "s",
         "type": "string",
         "maxLength": 512,
-        "description": "For methods that need it: the user's password. At most 512 characters, as PAM_MAX_RESP_SIZE."
+        "description": "For `password`: the user's password. At most 512 bytes, as PAM_MAX_RESP_SIZE."
       }
     }
   },

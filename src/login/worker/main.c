@@ -94,8 +94,10 @@ static void serve(int listener, int signals)
 			take_signals(signals);
 		if (fds[2].revents && !session_done())
 			session_time_is_up();
-		if (fds[3].revents && !session_done())
+		if (fds[3].revents && !session_done()) {
 			peer_read(session_obey);
+			session_proceed();
+		}
 		/* What the peer said before it is replaced still counts. */
 		if (fds[4].revents && !fds[3].revents && !session_done()) {
 			int fd = accept4(listener, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);

@@ -26,6 +26,7 @@ void peer_drop(void)
 	if (peer >= 0)
 		close(peer);
 	peer = -1;
+	explicit_bzero(input, used);
 	used = 0;
 	too_long = false;
 }
@@ -85,6 +86,7 @@ void peer_read(void (*line)(char *line))
 		return;
 	}
 	used += (size_t)got;
+	size_t filled = used;
 	char *start = input;
 	for (char *newline; (newline = memchr(start, '\n', used - (size_t)(start - input))) != NULL;) {
 		/* A NUL would hide the rest of the line. */
@@ -96,12 +98,16 @@ void peer_read(void (*line)(char *line))
 			line(start);
 		else
 			tell("error", "a line holds a NUL byte", NULL);
-		if (peer < 0)
-			return;
 		start = newline + 1;
+		if (peer < 0) {
+			explicit_bzero(input, filled);
+			return;
+		}
 	}
 	used -= (size_t)(start - input);
 	memmove(input, start, used);
+	/* Lines may hold secrets. */
+	explicit_bzero(input + used, filled - used);
 	if (used == sizeof(input)) {
 		if (!too_long)
 			tell("error", "a line is longer than 64 KiB", NULL);

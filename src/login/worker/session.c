@@ -13,8 +13,8 @@
 #define IDLE_SECONDS 15
 #define GRACE_SECONDS 5
 
-enum state { NEW, OPENING, RUNNING, ENDING };
-static const char *const state_names[] = {"new", "opening", "running", "ending"};
+enum state { NEW, AUTHENTICATING, AUTHENTICATED, OPENING, RUNNING, ENDING };
+static const char *const state_names[] = {"new", "authenticating", "authenticated", "opening", "running", "ending"};
 
 static enum state state = NEW;
 static const char *socket_path;
@@ -76,6 +76,36 @@ static void finish(void)
 	sweep_forget(socket_path, !terminating);
 	unlink(socket_path);
 	done = true;
+}
+
+/* Does what the peer asked for, now that its lines are read: the modules' questions need the connection. */
+void session_proceed(void)
+{
+	if (state != AUTHENTICATING)
+		return;
+	timer_arm(0);
+	if (!transaction_authenticate(&login, &account)) {
+		finish();
+		return;
+	}
+	state = AUTHENTICATED;
+	tell("authenticated", account.name, decimal(account.uid), NULL);
+	if (!peer_connected())
+		finish();
+}
+
+/* Ends the worker without PAM, of which a module may hang: nothing was opened. */
+void session_abandon(void)
+{
+	unlink(socket_path);
+	_exit(0);
+}
+
+static void rejoin_session(void)
+{
+	transaction_rejoin(&account);
+	tell("admitted", NULL);
+	finish();
 }
 
 static void open_session(void)
@@ -198,6 +228,20 @@ static bool obey(char **words, size_t count)
 		session_terminate();
 		return true;
 	}
+	if (state == AUTHENTICATED && strcmp(verb, "rejoin") == 0 && count == 1) {
+		rejoin_session();
+		return true;
+	}
+	if (state != NEW && state != AUTHENTICATED)
+		return false;
+	if (strcmp(verb, "env") == 0 && text != NULL)
+		return add_variable(text);
+	if (strcmp(verb, "exec") == 0 && count > 1)
+		return set_command(words + 1, count - 1);
+	if (strcmp(verb, "open") == 0 && count == 1 && login.user && login.service && login.command) {
+		open_session();
+		return true;
+	}
 	if (state != NEW)
 		return false;
 	if (strcmp(verb, "user") == 0 && text != NULL && *text != '\0')
@@ -206,16 +250,12 @@ static bool obey(char **words, size_t count)
 		return copy(&login.service, text);
 	if (strcmp(verb, "rhost") == 0 && text != NULL)
 		return copy(&login.rhost, text);
-	if (strcmp(verb, "env") == 0 && text != NULL)
-		return add_variable(text);
-	if (strcmp(verb, "exec") == 0 && count > 1)
-		return set_command(words + 1, count - 1);
 	if (strcmp(verb, "check") == 0 && count == 1 && login.user && login.service) {
 		check_account();
 		return true;
 	}
-	if (strcmp(verb, "open") == 0 && count == 1 && login.user && login.service && login.command) {
-		open_session();
+	if (strcmp(verb, "authenticate") == 0 && count == 1 && login.user && login.service) {
+		state = AUTHENTICATING;
 		return true;
 	}
 	return false;
@@ -241,11 +281,13 @@ void session_obey(char *line)
 		tell("error", "not understood, or not possible in this state", NULL);
 }
 
-/* An unused worker goes when nobody is connected for IDLE_SECONDS. */
+/* An unused worker goes when nobody is connected for IDLE_SECONDS; who authenticated has to stay. */
 void session_peer_changed(void)
 {
 	if (state == NEW)
 		timer_arm(peer_connected() ? 0 : IDLE_SECONDS);
+	else if (state == AUTHENTICATED && !peer_connected())
+		finish();
 }
 
 void session_time_is_up(void)

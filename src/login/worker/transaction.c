@@ -12,23 +12,6 @@ static pam_handle_t *pam;
 static int status;
 static bool established, opened;
 
-/* Passes the modules' information on. Questions cannot be answered: nobody authenticates in this transaction. */
-static int converse(int count, const struct pam_message **messages, struct pam_response **responses, void *unused)
-{
-	(void)unused;
-	if (count <= 0 || count > PAM_MAX_NUM_MSG)
-		return PAM_CONV_ERR;
-	for (int i = 0; i < count; i++)
-		if (messages[i]->msg_style != PAM_TEXT_INFO && messages[i]->msg_style != PAM_ERROR_MSG)
-			return PAM_CONV_ERR;
-	*responses = calloc((size_t)count, sizeof(**responses));
-	if (*responses == NULL)
-		return PAM_BUF_ERR;
-	for (int i = 0; i < count; i++)
-		tell("message", messages[i]->msg_style == PAM_ERROR_MSG ? "error" : "info", messages[i]->msg, NULL);
-	return PAM_SUCCESS;
-}
-
 static const char *name_of(int code)
 {
 	static char number[24];
@@ -55,6 +38,11 @@ static const char *name_of(int code)
 		NAME(PAM_CRED_EXPIRED);
 		NAME(PAM_CRED_ERR);
 		NAME(PAM_CONV_ERR);
+		NAME(PAM_AUTHTOK_ERR);
+		NAME(PAM_AUTHTOK_RECOVERY_ERR);
+		NAME(PAM_AUTHTOK_LOCK_BUSY);
+		NAME(PAM_AUTHTOK_DISABLE_AGING);
+		NAME(PAM_TRY_AGAIN);
 		NAME(PAM_AUTHTOK_EXPIRED);
 		NAME(PAM_IGNORE);
 		NAME(PAM_ABORT);
@@ -83,33 +71,96 @@ static bool refused(const char *stage, const char *code, const char *text)
 	return false;
 }
 
-static bool look_up(struct account *account)
+static bool look_up(const char *stage, struct account *account)
 {
 	const void *name = NULL;
 
 	/* A module may have settled on another spelling of the name. */
-	if (!passed("account", pam_get_item(pam, PAM_USER, &name)))
+	if (!passed(stage, pam_get_item(pam, PAM_USER, &name)))
 		return false;
 	const struct passwd *entry = name == NULL ? NULL : getpwnam(name);
 	if (entry == NULL)
-		return passed("account", PAM_USER_UNKNOWN);
+		return passed(stage, PAM_USER_UNKNOWN);
 	account->name = strdup(entry->pw_name);
 	account->home = strdup(entry->pw_dir);
 	account->shell = strdup(*entry->pw_shell ? entry->pw_shell : "/bin/sh");
 	account->uid = entry->pw_uid;
 	account->gid = entry->pw_gid;
-	return passed("account", account->name && account->home && account->shell ? PAM_SUCCESS : PAM_BUF_ERR);
+	return passed(stage, account->name && account->home && account->shell ? PAM_SUCCESS : PAM_BUF_ERR);
 }
 
-static bool begin(const struct login *login, struct account *account)
+static bool start(const struct login *login)
 {
 	static const struct pam_conv conversation = {converse, NULL};
 
 	if (!passed("start", pam_start(login->service, login->user, &conversation, &pam)))
 		return false;
-	if (login->rhost != NULL && !passed("start", pam_set_item(pam, PAM_RHOST, login->rhost)))
+	return login->rhost == NULL || passed("start", pam_set_item(pam, PAM_RHOST, login->rhost));
+}
+
+static bool begin(const struct login *login, struct account *account)
+{
+	return start(login) && passed("account", pam_acct_mgmt(pam, 0)) && look_up("account", account);
+}
+
+/* In place of libpam's own waiting after a failure: the peer decides when it tells of one. */
+static void no_delay(int code, unsigned int microseconds, void *unused)
+{
+	(void)code;
+	(void)microseconds;
+	(void)unused;
+}
+
+/* The account step; a password that must be changed first is, and then the other rules are asked as well. */
+static bool admitted(void)
+{
+	int code = pam_acct_mgmt(pam, 0);
+
+	if (code == PAM_NEW_AUTHTOK_REQD) {
+		if (!passed("password", pam_chauthtok(pam, PAM_CHANGE_EXPIRED_AUTHTOK)))
+			return false;
+		code = pam_acct_mgmt(pam, 0);
+	}
+	return passed("account", code);
+}
+
+static bool authenticate(const struct login *login, struct account *account)
+{
+	union {
+		void (*function)(int, unsigned int, void *);
+		const void *item;
+	} delay = {no_delay};
+
+	if (!start(login) || !passed("start", pam_set_item(pam, PAM_FAIL_DELAY, delay.item)))
 		return false;
-	return passed("account", pam_acct_mgmt(pam, 0)) && look_up(account);
+	if (!passed("auth", pam_authenticate(pam, PAM_DISALLOW_NULL_AUTHTOK)) || !look_up("auth", account))
+		return false;
+	/* Whatever root's name is, and before anything is told of the account. */
+	if (account->uid == 0)
+		return passed("auth", PAM_PERM_DENIED);
+	return admitted();
+}
+
+/* Everything from pam_start to pam_acct_mgmt, in which the modules may ask. */
+bool transaction_authenticate(const struct login *login, struct account *account)
+{
+	if (!conversation_begin())
+		return refused("start", strerrorname_np(errno), "nobody could be asked");
+	bool authenticated = authenticate(login, account);
+	conversation_end();
+	return authenticated;
+}
+
+/*
+ * The user has a session already: the new proof renews its credentials, as unlocking a screen does, and that is all.
+ * What cannot be renewed does not make the proof any worse.
+ */
+void transaction_rejoin(const struct account *account)
+{
+	int code = initgroups(account->name, account->gid) < 0 ? PAM_CRED_ERR : pam_setcred(pam, PAM_REINITIALIZE_CRED);
+
+	if (code != PAM_SUCCESS)
+		fprintf(stderr, "the credentials of %s were not renewed: %s\n", account->name, pam_strerror(pam, code));
 }
 
 /* Only asks whether the user could open a session now, and takes it back. */
@@ -122,12 +173,13 @@ bool transaction_check(const struct login *login, struct account *account)
 }
 
 /*
- * Everything from pam_start to pam_open_session. The groups are set here and not in the child, because
- * pam_setcred(3) wants them before it and pam_group adds to them; the child inherits them.
+ * Everything from pam_start to pam_open_session, or what is left of it in a transaction that authenticated. The groups
+ * are set here and not in the child, because pam_setcred(3) wants them before it and pam_group adds to them; the child
+ * inherits them.
  */
 bool transaction_open(const struct login *login, struct account *account)
 {
-	if (!begin(login, account))
+	if (pam == NULL && !begin(login, account))
 		return false;
 	if (initgroups(account->name, account->gid) < 0)
 		return refused("credentials", strerrorname_np(errno), "the user's groups cannot be set");

@@ -6,10 +6,13 @@
 #include <stddef.h>
 #include <sys/types.h>
 
+struct pam_message;
+struct pam_response;
+
 /* The longest line in either direction, its newline included. */
 #define LINE_MAX_BYTES 65536
 
-/* What the peer asked for before `open`. */
+/* What the peer said before `open`. */
 struct login {
 	char *user, *service, *rhost;
 	char **environment; /* NAME=VALUE, for pam_putenv; ends with NULL */
@@ -35,7 +38,15 @@ void peer_read(void (*line)(char *line));
 void peer_drop(void);
 void tell(const char *verb, ...) __attribute__((sentinel));
 
+/* conversation.c: what PAM's modules say and ask. */
+int converse(int count, const struct pam_message **messages, struct pam_response **responses, void *unused);
+bool conversation_begin(void);
+void conversation_end(void);
+void wipe(char *text);
+
 /* transaction.c: libpam. */
+bool transaction_authenticate(const struct login *login, struct account *account);
+void transaction_rejoin(const struct account *account);
 bool transaction_check(const struct login *login, struct account *account);
 bool transaction_open(const struct login *login, struct account *account);
 const char *transaction_session(void);
@@ -59,6 +70,8 @@ bool session_done(void);
 int session_failure_fd(void);
 void session_announce(void);
 void session_obey(char *line);
+void session_proceed(void);
+_Noreturn void session_abandon(void);
 void session_terminate(void);
 void session_child_spoke(void);
 void session_child_ended(void);

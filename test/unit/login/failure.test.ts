@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { failureError } from '../../../src/login/failure.js';
+import { failureError, NOT_ACCEPTED } from '../../../src/login/failure.js';
 
 describe('a failure to open a session', () => {
   const cases = [
@@ -24,6 +24,16 @@ describe('a failure to open a session', () => {
       [' Maintenance until noon.\n', ''],
       'SessionFailed',
       'alice may not log in: Maintenance until noon.',
+    ],
+    ['auth', 'PAM_USER_UNKNOWN', ['No such user!'], 'AuthenticationFailed', NOT_ACCEPTED],
+    ['auth', 'PAM_AUTH_ERR', [], 'AuthenticationFailed', NOT_ACCEPTED],
+    ['auth', 'PAM_ACCT_EXPIRED', ['Expired'], 'AuthenticationFailed', NOT_ACCEPTED],
+    [
+      'password',
+      'PAM_AUTHTOK_ERR',
+      ['Sorry, passwords do not match.'],
+      'SessionFailed',
+      'The password of alice has expired and was not changed: Sorry, passwords do not match.',
     ],
     ['account', 'PAM_PERM_DENIED', [], 'SessionFailed', 'alice may not log in: what PAM says (PAM_PERM_DENIED)'],
     [

@@ -23,11 +23,17 @@ export class FakeWorker implements AsyncDisposable {
   readonly lines: string[] = [];
   /** Resolves at the first connection. */
   readonly connected: Promise<unknown>;
+  /** Resolves when a peer has hung up. */
+  readonly hungUp: Promise<void>;
+  #ended: () => void = () => {};
   readonly #waiting: { line: string; resolve: () => void }[] = [];
 
   private constructor(server: Server) {
     this.#server = server;
     this.connected = once(server, 'connection');
+    this.hungUp = new Promise((resolve) => {
+      this.#ended = resolve;
+    });
   }
 
   /** Listens at `path` and greets each connection with these lines. */
@@ -36,6 +42,7 @@ export class FakeWorker implements AsyncDisposable {
     fake.#server.on('connection', (socket) => {
       fake.#sockets.push(socket);
       socket.on('error', () => {});
+      socket.on('end', () => fake.#ended());
       createInterface(socket).on('line', (line) => fake.#heard(line));
       fake.say(...greeting);
     });

@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { join } from 'node:path';
-import { InvalidArgs, NoSuchUser, SessionFailed } from '../../../src/errors.js';
+import { AuthenticationFailed, Busy, InvalidArgs, NoSuchUser, SessionFailed } from '../../../src/errors.js';
+import { NOT_ACCEPTED } from '../../../src/login/failure.js';
+import { LINE_MAX } from '../../../src/login/wire.js';
 import { Worker } from '../../../src/login/worker.js';
 import { FakeWorker, SocketDirectory } from './fake-worker.js';
 
@@ -85,6 +87,120 @@ describe('a connection to a worker', () => {
     fake.say('failed account PAM_USER_UNKNOWN x');
     await assert.rejects(opening, NoSuchUser);
     worker.close();
+  });
+
+  it('authenticates, and opens the session in the same transaction', async () => {
+    await using fake = await FakeWorker.listen(path, NEW);
+    const worker = await Worker.connect(path);
+    const said: string[] = [];
+    worker.on('message', (style, text) => said.push(`${style} ${text}`));
+    worker.on('prompt', (style, text) => {
+      said.push(`${style} ${text}`);
+      worker.answer(`an answer to ${style}`);
+    });
+    const authenticating = worker.authenticate({ user: 'Alice', rhost: '192.0.2.1' });
+    await fake.heard('authenticate');
+    fake.say('message info Hello', 'prompt visible Colour?%20', 'prompt secret Password:%20');
+    await fake.heard('answer an%20answer%20to%20secret');
+    fake.say('authenticated alice 1000');
+    assert.deepEqual(await authenticating, { user: 'alice', uid: 1000 });
+    assert.deepEqual(said, ['info Hello', 'visible Colour? ', 'secret Password: ']);
+    const opening = worker.open({ ...login, environment: {} });
+    await fake.heard('open');
+    worker.release();
+    fake.say('opened c7 1000', 'started 4711');
+    assert.equal((await opening).pid, 4711);
+    assert.deepEqual(fake.lines, [
+      'user Alice',
+      'service remote-access-login',
+      'rhost 192.0.2.1',
+      'authenticate',
+      'answer an%20answer%20to%20visible',
+      'answer an%20answer%20to%20secret',
+      'record mine',
+      'env XDG_SESSION_TYPE=wayland',
+      'env XDG_SESSION_CLASS=user',
+      'exec /bin/desktop a%20b',
+      'open',
+    ]);
+    worker.close();
+  });
+
+  const authenticating = async (fake: FakeWorker, signal?: AbortSignal) => {
+    const worker = await Worker.connect(path);
+    const outcome = worker.authenticate({ user: 'alice' }, signal === undefined ? {} : { signal });
+    outcome.catch(() => {});
+    await fake.heard('authenticate');
+    return { worker, outcome };
+  };
+  const error = (promise: Promise<unknown>) =>
+    promise.then(
+      () => assert.fail('it worked'),
+      (error: Error) => error,
+    );
+
+  it('says nothing of why somebody was not authenticated, except as the cause', async () => {
+    await using fake = await FakeWorker.listen(path, NEW);
+    const refused = await authenticating(fake);
+    fake.say('message error No%20such%20user', 'failed auth PAM_USER_UNKNOWN User%20not%20known');
+    const told = await error(refused.outcome);
+    assert.deepEqual(told, new AuthenticationFailed(NOT_ACCEPTED, { cause: 'PAM_USER_UNKNOWN' }));
+    fake.lines.length = 0;
+    const vanished = await authenticating(fake);
+    fake.hangUp();
+    const lost = await error(vanished.outcome);
+    assert.deepEqual([lost.name, lost.message], ['AuthenticationFailed', NOT_ACCEPTED]);
+    assert.match(String(lost.cause), /went away/);
+  });
+
+  it('says why an account may not log in, with what was said since the last answer', async () => {
+    await using fake = await FakeWorker.listen(path, NEW);
+    const { worker, outcome } = await authenticating(fake);
+    worker.on('prompt', () => worker.answer('x'));
+    fake.say('message info Hello', 'prompt secret Password:');
+    await fake.heard('answer x');
+    fake.say('message error Closed%20for%20today', 'failed account PAM_AUTH_ERR no');
+    assert.deepEqual(await error(outcome), new SessionFailed('alice may not log in: Closed for today'));
+  });
+
+  it('hangs up when nobody is there any more, whatever PAM does', async () => {
+    await using fake = await FakeWorker.listen(path, NEW);
+    const left = new AbortController();
+    const { outcome } = await authenticating(fake, left.signal);
+    left.abort(new Busy('gone'));
+    assert.deepEqual(await error(outcome), new Busy('gone'));
+    await fake.hungUp;
+  });
+
+  it('sends no answer that no line can hold', async () => {
+    await using fake = await FakeWorker.listen(path, NEW);
+    const { worker } = await authenticating(fake);
+    assert.throws(() => worker.answer('a\0b'), InvalidArgs);
+    assert.throws(() => worker.answer('x'.repeat(LINE_MAX)), InvalidArgs);
+    worker.answer('good');
+    await fake.heard('answer good');
+    worker.close();
+  });
+
+  it('leads into a session that runs', async () => {
+    await using fake = await FakeWorker.listen(path, NEW);
+    const { worker, outcome } = await authenticating(fake);
+    fake.say('authenticated alice 1000');
+    await outcome;
+    const rejoining = worker.rejoin();
+    await fake.heard('rejoin');
+    fake.say('admitted');
+    fake.hangUp();
+    await rejoining;
+  });
+
+  it('hangs up on an authenticated worker that is not needed', async () => {
+    await using fake = await FakeWorker.listen(path, NEW);
+    const { worker, outcome } = await authenticating(fake);
+    fake.say('authenticated alice 1000');
+    await outcome;
+    worker.release();
+    await fake.hungUp;
   });
 
   it('refuses a login that does not fit a line and sends none of it', async () => {
