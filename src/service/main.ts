@@ -14,6 +14,7 @@ import { Names } from './names.js';
 import { AGENTS_PATH, BUS_NAME, ROOT_PATH } from './paths.js';
 import { Polkit } from './polkit.js';
 import { RemoteAccess } from './remote-access.js';
+import { DEFAULT_POLICY } from './session-policy.js';
 import { Sessions } from './sessions.js';
 import { Systemd } from './systemd.js';
 import { Tokens } from './tokens.js';
@@ -50,7 +51,11 @@ const connections = new Connections(bus, tree);
 const busId = await names.busId();
 const systemd = new Systemd(bus);
 const workers = `${RUNTIME}/sessions`;
-const sessions = new Sessions({ bus, busId, tree, root, logind: new Logind(bus), systemd, workers }, connections);
+const logind = new Logind(bus);
+const sessions = new Sessions(
+  { bus, busId, tree, root, logind, systemd, workers, policy: DEFAULT_POLICY },
+  connections,
+);
 const authenticator = new Authenticator({ tokens: store, systemd, workers });
 const logins = new Logins({ bus, tree, sessions, authenticator });
 new Tokens(store, root, (token, reason) => {

@@ -12,11 +12,18 @@ import { ALL_GRANTS } from './grants.js';
 import { Handover } from './handover.js';
 import type { Logind } from './logind.js';
 import { SESSIONS_PATH } from './paths.js';
+import { ScreenLock } from './screen-lock.js';
+import type { SessionPolicy } from './session-policy.js';
 
 export type SessionState = 'starting' | 'disconnected' | 'connected' | 'closing';
 
 /** What a completed login entitles its bus connection to. */
-export type LoginRight = { readonly grants: readonly Grant[]; readonly token: string | undefined };
+export type LoginRight = {
+  readonly grants: readonly Grant[];
+  readonly token: string | undefined;
+  /** Nobody has connected with it yet: who does so first finds the screen unlocked. */
+  readonly unlocks?: boolean;
+};
 
 /** What identifies a session beyond the daemon's life: kept by its worker, which outlives us. */
 export type SessionRecord = {
@@ -38,6 +45,8 @@ export type KeptSession = SessionRecord & {
   readonly ready: boolean;
   /** It was told to end. */
   readonly closing: boolean;
+  /** Somebody who logged in is or was connected: the screen is to be locked when nobody is. */
+  readonly entered: boolean;
   /** The message bus that the names below are of: another one gives the same names to others. */
   readonly bus: string;
   readonly rights: readonly (readonly [name: string, rights: readonly LoginRight[]])[];
@@ -49,6 +58,7 @@ export type SessionHost = {
   readonly logind: Logind;
   /** Which message bus this is. */
   readonly busId: string;
+  readonly policy: SessionPolicy;
   /** Opens a connection object for the caller. */
   connect(session: Session, caller: Caller, right: LoginRight, options: ConnectOptions): Promise<Connection>;
 };
@@ -65,10 +75,9 @@ export class Session implements Handlers<SessionInterface, Caller> {
   /** By bus name: a connection may complete several logins, the last valid one counts. */
   readonly #rights = new Map<string, LoginRight[]>();
   #connecting: Promise<unknown> = Promise.resolve();
+  readonly #screen: ScreenLock;
   #state: SessionState = 'starting';
   #logindSession = '';
-  #locked = false;
-  #lockWatch: AsyncDisposable | undefined;
   #worker: Worker | undefined;
   #end: () => void = () => {};
   /** Who waits for an agent. */
@@ -76,11 +85,15 @@ export class Session implements Handlers<SessionInterface, Caller> {
   #agent: AgentLink | undefined;
   #ready: boolean;
 
-  /** `ready` if it has had an agent, under a daemon before us. */
-  constructor(host: SessionHost, record: SessionRecord, ready: boolean) {
+  /** `ready` if it has had an agent, `entered` if somebody who logged in was connected: under a daemon before us. */
+  constructor(host: SessionHost, record: SessionRecord, { ready = false, entered = false } = {}) {
     this.#host = host;
     this.record = record;
     this.#ready = ready;
+    this.#screen = new ScreenLock(host.logind, entered, {
+      locked: () => this.object.changed(sessionInterface, ['Locked']),
+      entered: () => this.keep(),
+    });
     this.ended = new Promise((resolve) => {
       this.#end = resolve;
     });
@@ -99,7 +112,7 @@ export class Session implements Handlers<SessionInterface, Caller> {
       Compositor: () => record.compositor,
       LogindSession: () => this.#logindSession,
       Created: () => BigInt(record.created),
-      Locked: () => this.#locked,
+      Locked: () => this.#screen.locked,
       Client: () => [...this.connections].at(-1)?.client ?? {},
     });
     this.#handover = new Handover(host.bus, this.object, () => this.reachable());
@@ -123,11 +136,8 @@ export class Session implements Handlers<SessionInterface, Caller> {
     this.#logindSession = logindSession;
     this.keep();
     this.object.changed(sessionInterface, ['LogindSession']);
-    this.#host.logind
-      .watchLocked(logindSession, (locked) => this.#setLocked(locked))
-      .then((watch) => {
-        this.#lockWatch = watch;
-      })
+    this.#screen
+      .attach(logindSession)
       .catch((error) => console.warn(`session ${this.record.id}: logind does not tell its lock: ${error.message}`));
   }
 
@@ -140,6 +150,7 @@ export class Session implements Handlers<SessionInterface, Caller> {
     this.#resume(agent).catch((error) => console.warn(`session ${this.record.id}: ${error.message}`));
     for (const reached of this.#waiting.splice(0)) reached();
     this.#updateState();
+    if (this.connections.size === 0) this.#left(true);
   }
 
   /** The agent may be one that served a daemon before us: both get to know which connections are open. */
@@ -216,6 +227,7 @@ export class Session implements Handlers<SessionInterface, Caller> {
       ...this.record,
       ready: this.#ready,
       closing: this.#state === 'closing',
+      entered: this.#screen.entered,
       bus: this.#host.busId,
       rights: [...this.#rights],
       connections: [...this.connections].map(({ record }) => record),
@@ -264,7 +276,21 @@ export class Session implements Handlers<SessionInterface, Caller> {
     }
     if (conflict === 'displace')
       for (const other of [...this.connections]) if (other !== connection) other.close('displaced');
+    if (granted !== undefined && this.connections.has(connection)) await this.#enter(caller.name, granted);
     return connection.object.path;
+  }
+
+  /** Somebody who logged in is connected. Each login unlocks once, and not for others who stay connected beside it. */
+  async #enter(name: string, right: LoginRight): Promise<void> {
+    this.#screen.enter();
+    const unlocks = right.unlocks === true && this.connections.size === 1;
+    const used = (one: LoginRight) => (one === right ? { ...one, unlocks: false } : one);
+    if (unlocks) this.#rights.set(name, (this.#rights.get(name) ?? []).map(used));
+    this.keep();
+    if (unlocks)
+      await this.#screen
+        .unlock()
+        .catch((error) => console.warn(`session ${this.record.id} could not be unlocked: ${error.message}`));
   }
 
   /** A connection was opened or closed. */
@@ -272,16 +298,23 @@ export class Session implements Handlers<SessionInterface, Caller> {
     this.keep();
     this.object.changed(sessionInterface, ['Client']);
     this.#updateState();
+    // Without an agent nobody can be connected: who was may come back when it does.
+    if (this.connections.size === 0 && this.#agent !== undefined) this.#left(false);
+  }
+
+  #left(unwillingly: boolean): void {
+    if (this.#state === 'closing' || !this.#host.policy.lockOnDisconnect) return;
+    void this.#screen.leave(unwillingly, () => this.connections.size > 0);
   }
 
   async lock(): Promise<void> {
     await this.reachable();
-    await this.#host.logind.lock(this.#logindSession);
+    await this.#screen.lock();
   }
 
   async unlock(): Promise<void> {
     await this.reachable();
-    await this.#host.logind.unlock(this.#logindSession);
+    await this.#screen.unlock();
   }
 
   async terminate(): Promise<void> {
@@ -297,19 +330,13 @@ export class Session implements Handlers<SessionInterface, Caller> {
     this.#rights.clear();
     this.#handover.close();
     for (const connection of [...this.connections]) connection.close('session-ended');
-    void this.#lockWatch?.[Symbol.asyncDispose]();
+    this.#screen.close();
     this.#end();
   }
 
   #ownRight(caller: Caller): LoginRight {
     if (caller.uid === 0 || caller.uid === this.record.uid) return { grants: ALL_GRANTS, token: undefined };
     throw new NotAuthorized('log in to the session first');
-  }
-
-  #setLocked(locked: boolean): void {
-    if (this.#locked === locked) return;
-    this.#locked = locked;
-    this.object.changed(sessionInterface, ['Locked']);
   }
 
   #updateState(): void {

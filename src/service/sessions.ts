@@ -16,6 +16,7 @@ import { remoteHost } from './client-address.js';
 import type { Connections } from './connections.js';
 import type { Logind } from './logind.js';
 import { type KeptSession, Session, type SessionRecord } from './session.js';
+import type { SessionPolicy } from './session-policy.js';
 import type { Systemd } from './systemd.js';
 import type { User } from './users.js';
 
@@ -29,6 +30,7 @@ export type SessionsHost = {
   readonly busId: string;
   /** The directory of the workers' sockets. */
   readonly workers: string;
+  readonly policy: SessionPolicy;
 };
 
 /** A worker, by the id of the session that it may open, whose PAM transaction authenticated the user. */
@@ -151,8 +153,8 @@ export class Sessions {
         worker.close();
         continue;
       }
-      const { ready, closing, bus, rights, connections, ...record } = kept;
-      const session = this.#add(record, ready);
+      const { ready, closing, entered, bus, rights, connections, ...record } = kept;
+      const session = this.#add(record, { ready, entered });
       this.#watch(session, worker);
       for (const [name, all] of rights)
         for (const right of all) if (right.token === undefined || isValid(right.token)) session.addRight(name, right);
@@ -184,7 +186,7 @@ export class Sessions {
       startTimeout: desktop.startTimeout,
       ...(options.monitors === undefined ? {} : { monitors: options.monitors }),
     };
-    const session = this.#add(record, false);
+    const session = this.#add(record);
     const deadline = AbortSignal.timeout(desktop.startTimeout * 1000);
     try {
       const ready = new Promise<void>((resolve, reject) => {
@@ -237,18 +239,19 @@ export class Sessions {
       throw new Busy(`${user.name} has a graphical session elsewhere, logind's session ${elsewhere}`);
   }
 
-  #add(record: SessionRecord, ready: boolean): Session {
-    const { bus, busId, logind, root, tree } = this.#host;
+  #add(record: SessionRecord, before: { ready?: boolean; entered?: boolean } = {}): Session {
+    const { bus, busId, logind, policy, root, tree } = this.#host;
     const session = new Session(
       {
         bus,
         logind,
         busId,
+        policy,
         connect: (of: Session, caller: Caller, right, options: ConnectOptions) =>
           this.#connections.open(of, caller, right, options),
       },
       record,
-      ready,
+      before,
     );
     this.#sessions.set(record.id, session);
     tree.add(session.object);
