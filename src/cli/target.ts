@@ -49,7 +49,7 @@ export async function untilClosed(connection: ToolConnection): Promise<never> {
 
 /** Logs in with a token, which starts the session unless it runs, and resolves with its path. */
 function logIn(tool: Tool, token: string): Promise<string> {
-  return withProgress('logging in', tool.logIn('token', { token }, { 'client-name': CLIENT_NAME }));
+  return withProgress('Logging in', tool.logIn('token', { token }, { 'client-name': CLIENT_NAME }));
 }
 
 async function findTarget(service: Service, given: Arguments): Promise<string> {

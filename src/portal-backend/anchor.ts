@@ -10,8 +10,8 @@ const DEADLINE = 1_000;
 
 /**
  * A connection to the user's bus that outlives the agent: what a compositor ties to whoever asked for it stays while
- * systemd starts the agent again. Only short messages go over it, which are written and read whole. What the next agent has to know of it is in a file in XDG_RUNTIME_DIR, which is the user's own and does not outlive
- * their sessions.
+ * systemd starts the agent again. Only short messages go over it, which are written and read whole. What the next agent
+ * has to know of it is in a file in XDG_RUNTIME_DIR, which is the user's own and does not outlive their sessions.
  */
 export class Anchor {
   readonly bus: Bus;

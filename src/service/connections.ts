@@ -3,6 +3,7 @@ import type { Caller } from '../bus/caller.js';
 import type { ConnectOptions } from '../bus/generated/dictionaries.js';
 import type { ObjectTree } from '../bus/object-tree.js';
 import { Busy, SessionFailed } from '../errors.js';
+import { audit } from './audit.js';
 import { Connection, type ConnectionRecord } from './connection.js';
 import type { LoginRight, Session } from './session.js';
 
@@ -47,6 +48,17 @@ export class Connections {
       ...(options['client-name'] === undefined ? {} : { name: options['client-name'] }),
       ...(options['client-address'] === undefined ? {} : { address: options['client-address'] }),
     };
+    audit('connected', {
+      user: session.record.user,
+      session: session.record.id,
+      connection: number,
+      token: right.token,
+      grants: right.grants,
+      'client-name': client.name,
+      'client-address': client.address,
+      'caller-uid': caller.uid,
+      'caller-pid': caller.pid,
+    });
     return this.#add(session, { number, owner: caller.name, right, client, devices, cursorModes, streams }, news);
   }
 
@@ -64,7 +76,7 @@ export class Connections {
     news: ((connection: Connection) => void)[] = [],
   ): Promise<Connection> {
     const { number, owner } = record;
-    const connection = new Connection(this.#bus, session, record, (closed) => this.#forget(closed));
+    const connection = new Connection(this.#bus, session, record, (closed, reason) => this.#forget(closed, reason));
     this.#connections.set(number, connection);
     session.connections.add(connection);
     this.#tree.add(connection.object, owner);
@@ -82,7 +94,9 @@ export class Connections {
       if (connection.right.token === token) connection.close(reason);
   }
 
-  #forget(connection: Connection): void {
+  #forget(connection: Connection, reason: string): void {
+    const { user, id } = connection.session.record;
+    audit('closed', { user, session: id, connection: connection.number, token: connection.right.token, reason });
     this.#connections.delete(connection.number);
     this.#watches.get(connection)?.[Symbol.dispose]();
     this.#watches.delete(connection);

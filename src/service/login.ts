@@ -14,6 +14,7 @@ import {
   SessionFailed,
   TooManyAttempts,
 } from '../errors.js';
+import { type AuditFields, audit } from './audit.js';
 import type { Authenticator, Identity } from './authenticator.js';
 import { LOGINS_PATH } from './paths.js';
 import { checkAnswer, Prompts } from './prompts.js';
@@ -80,6 +81,8 @@ export class Login implements Handlers<LoginInterface, Caller> {
   #gone = false;
   /** The token that it is begun with. */
   #token: string | undefined;
+  /** What it is begun with, for the records. */
+  #begun: { method: string; user?: string | undefined } | undefined;
 
   constructor(
     host: LoginHost,
@@ -125,6 +128,7 @@ export class Login implements Handlers<LoginInterface, Caller> {
       if (!allowed.includes(key as keyof BeginParameters)) throw new InvalidArgs(`'${key}' is not for '${method}'`);
     for (const key of allowed) if (parameters[key] === undefined) throw new InvalidArgs(`'${key}' is missing`);
     checkAnswer(parameters.password ?? '', "'password'");
+    this.#begun = { method, user: parameters.user };
     const asks = ASKING.includes(method);
     this.#setState(asks ? 'prompting' : 'starting');
     const asked = this.#prompts.asked();
@@ -212,6 +216,7 @@ export class Login implements Handlers<LoginInterface, Caller> {
       this.#session = session;
       this.object.changed(loginInterface, ['Session'], this.owner.name);
       this.#setState('completed');
+      this.#record('login', { user: user.name, session: session.record.id, token: right.token });
       this.object.emit(loginInterface, 'Completed', [session.object.path], this.owner.name);
     } catch (error) {
       this.#fail(error, false);
@@ -224,8 +229,21 @@ export class Login implements Handlers<LoginInterface, Caller> {
     if (this.#gone || this.#state === 'failed') return;
     const told = error instanceof RemoteAccessError ? error : new SessionFailed('the session could not be started');
     if (told !== error) console.error(error);
+    // Who is told to wait has been recorded with what led to it.
+    if (!(told instanceof TooManyAttempts)) this.#record('login-failed', { reason: told.dbusName, token: this.#token });
     this.#setState(mayRetry ? 'open' : 'failed');
     this.object.emit(loginInterface, 'Failed', [told.dbusName, told.message, mayRetry], this.owner.name);
+  }
+
+  #record(event: 'login' | 'login-failed', fields: AuditFields): void {
+    audit(event, {
+      ...this.#begun,
+      ...fields,
+      'client-name': this.#options['client-name'],
+      'client-address': this.#options['client-address'],
+      'caller-uid': this.owner.uid,
+      'caller-pid': this.owner.pid,
+    });
   }
 
   #setState(state: LoginState): void {

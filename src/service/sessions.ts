@@ -12,6 +12,7 @@ import { defaultLayout, placeMonitors } from '../layout/layout.js';
 import { launchWorker } from '../login/launch.js';
 import { livingWorkers } from '../login/scan.js';
 import type { Ended, Worker } from '../login/worker.js';
+import { audit } from './audit.js';
 import { remoteHost } from './client-address.js';
 import type { Connections } from './connections.js';
 import type { Logind } from './logind.js';
@@ -213,6 +214,7 @@ export class Sessions {
       );
       session.attachWorker(worker, logindSession);
       await ready;
+      audit('session-started', { user: user.name, session: record.id, 'client-address': options.clientAddress });
       return session;
     } catch (error) {
       await session.terminate().catch(() => this.#forget(session));
@@ -263,7 +265,7 @@ export class Sessions {
     worker.once('ended', (ended) => {
       const { id, user } = session.record;
       const told = session.state === 'closing' ? ', as it was told to' : '';
-      console.log(`session ${id} of ${user} ended${told}: ${reasonOf(ended)}`);
+      audit('session-ended', { user, session: id, reason: `${reasonOf(ended)}${told}` });
       this.#starts.get(session)?.reject(new SessionFailed('the desktop ended while it was starting'));
       this.#forget(session);
     });

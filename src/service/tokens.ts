@@ -5,6 +5,7 @@ import type { ProvisionOptions, TokenFilter, TokenInfo } from '../bus/generated/
 import { type Tokens as TokensInterface, tokens as tokensInterface } from '../bus/generated/tokens.js';
 import { NoSuchUser } from '../errors.js';
 import type { TokenStore } from '../token-store/token-store.js';
+import { audit } from './audit.js';
 import { ALL_GRANTS } from './grants.js';
 import { findUser } from './users.js';
 
@@ -19,6 +20,8 @@ export class Tokens implements Handlers<TokensInterface, Caller> {
     store.on('added', (id) => object.emit(tokensInterface, 'TokenAdded', [id]));
     store.on('removed', (id, reason) => {
       voided(id, reason);
+      // Whoever revoked it is recorded there.
+      if (reason !== 'revoked') audit('token-removed', { token: id, reason });
       object.emit(tokensInterface, 'TokenRemoved', [id, reason]);
     });
   }
@@ -38,21 +41,31 @@ export class Tokens implements Handlers<TokensInterface, Caller> {
   async provision(caller: Caller, name: string, options: ProvisionOptions): Promise<[string, string]> {
     const user = await findUser(name, { asker: caller.uid });
     if (user === undefined) throw new NoSuchUser('there is no such user');
+    const grants = options.grants ?? [...ALL_GRANTS];
     const { id, token } = await this.#store.provision({
       user: user.name,
       uid: user.uid,
-      grants: options.grants ?? [...ALL_GRANTS],
+      grants,
       label: options.label ?? '',
       appId: options['app-id'] ?? '',
       expires: options.expires ?? 0,
       uses: options.uses ?? 0,
       desktop: options.desktop ?? '',
     });
+    audit('token-provisioned', {
+      user: user.name,
+      token: id,
+      grants,
+      'caller-uid': caller.uid,
+      'caller-pid': caller.pid,
+    });
     return [id, token];
   }
 
-  async revoke(_caller: Caller, id: string): Promise<void> {
+  async revoke(caller: Caller, id: string): Promise<void> {
+    const user = this.#store.find(id)?.user;
     await this.#store.revoke(id, 'revoked');
+    audit('token-revoked', { user, token: id, 'caller-uid': caller.uid, 'caller-pid': caller.pid });
   }
 
   async list(caller: Caller, filter: TokenFilter): Promise<TokenInfo[]> {

@@ -44,9 +44,9 @@ export class TokenDirectory {
     return directory;
   }
 
-  /** The ids of all files that should hold a token. */
+  /** The ids of all files that should hold a token. Who deleted the directory has deleted them all. */
   async ids(): Promise<string[]> {
-    const names = await guard('read', () => readdir(this.#path));
+    const names = await guard('read', () => orElse('ENOENT', [], readdir(this.#path)));
     return names.flatMap((name) => TOKEN_FILE.exec(name)?.[1] ?? []);
   }
 
@@ -76,6 +76,7 @@ export class TokenDirectory {
   /** Writes a record in place of the one before. After an error the file is either the old or the new one. */
   write(record: TokenRecord): Promise<void> {
     return guard('written', async () => {
+      await mkdir(this.#path, { recursive: true, mode: 0o700 });
       const temporary = join(this.#path, `.${record.id}.${randomBytes(8).toString('hex')}.tmp`);
       try {
         await writeNew(temporary, serialiseRecord(record));
@@ -90,12 +91,8 @@ export class TokenDirectory {
 
   remove(id: string): Promise<void> {
     return guard('written', async () => {
-      try {
-        await unlink(this.#file(id));
-      } catch (error) {
-        if (errnoOf(error) !== 'ENOENT') throw error;
-      }
-      await this.#sync();
+      await orElse('ENOENT', undefined, unlink(this.#file(id)));
+      await orElse('ENOENT', undefined, this.#sync());
     });
   }
 
@@ -120,10 +117,16 @@ class NoFile extends Error {}
 
 /** What nobody can write needs no closing: of a secret a file has only the hash. */
 async function close(path: string): Promise<void> {
+  await orElse('EROFS', undefined, chmod(path, 0o700));
+}
+
+/** What the work results in, or `otherwise` if it fails in this way. */
+async function orElse<T>(code: string, otherwise: T, work: Promise<T>): Promise<T> {
   try {
-    await chmod(path, 0o700);
+    return await work;
   } catch (error) {
-    if (errnoOf(error) !== 'EROFS') throw error;
+    if (errnoOf(error) !== code) throw error;
+    return otherwise;
   }
 }
 

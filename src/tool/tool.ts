@@ -20,6 +20,9 @@ export class LoginFailed extends RemoteAccessError {
   }
 }
 
+/** Answers what a login asks, in a style of `Prompt`; undefined to what is only said, which needs no answer. */
+export type Answer = (style: string, message: string) => Promise<string | undefined>;
+
 /** A remote desktop tool: logs in and connects, through nothing but the public D-Bus API. */
 export class Tool implements AsyncDisposable {
   readonly bus: Bus;
@@ -33,8 +36,16 @@ export class Tool implements AsyncDisposable {
     return new Tool(await Bus.system());
   }
 
-  /** Logs in and resolves with the session's path. Fails with LoginFailed, or with what Begin answers. */
-  async logIn(method: string, parameters: BeginParameters = {}, options: OpenLoginOptions = {}): Promise<string> {
+  /**
+   * Logs in and resolves with the session's path. Fails with LoginFailed, with what Begin answers, or with what `answer`
+   * throws; a question that nobody answers waits until the login's time is over.
+   */
+  async logIn(
+    method: string,
+    parameters: BeginParameters = {},
+    options: OpenLoginOptions = {},
+    answer?: Answer,
+  ): Promise<string> {
     const root = new RemoteObject(this.bus, remoteAccess, SERVICE, '/org/freedesktop/RemoteAccess');
     const path = await root.methods.openLogin(options);
     const object = new RemoteObject(this.bus, login, SERVICE, path);
@@ -48,6 +59,14 @@ export class Tool implements AsyncDisposable {
       subscriptions.push(
         await object.subscribe('Completed', (path) => settle?.resolve(path)),
         await object.subscribe('Failed', (error, message) => settle?.reject(new LoginFailed(error, message))),
+        await object.subscribe('Prompt', async (id, style, message) => {
+          try {
+            const text = await answer?.(style, message);
+            if (text !== undefined) await object.methods.respond(id, text);
+          } catch (error) {
+            settle?.reject(error as Error);
+          }
+        }),
       );
       await object.methods.begin(method, parameters);
       return await completed;

@@ -42,7 +42,7 @@ describe('a session ends', () => {
       assert.deepEqual(await closed.next(), ['session-ended']);
       assert.deepEqual(await removed.next(), [id, path]);
       unitEnded(id);
-      assert.ok(log('remote-accessd').includes(`session ${id} of alice ended: ${reason}`));
+      assert.ok(log('remote-accessd').includes(`session-ended user="alice" session="${id}" reason="${reason}"`));
       assert.equal(closings(), before + 1);
       // Asked for anew, it is another one.
       const next = await root.methods.createSession('alice', { desktop: 'fake' });

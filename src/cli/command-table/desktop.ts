@@ -25,9 +25,14 @@ export const desktopCommands: readonly Command[] = [
     name: 'login',
     summary: 'Start or find a session, and show its id',
     description:
-      "Logs in: with a token to the session of its user, and without one to the caller's own. The session is started unless it is running. Desktop and layout are those of a session that has to be started; one that is running keeps its own.",
+      "Logs in: with a token to the session of its user, with `--user` to that user's after the questions that the system's login asks, usually for the password, and without either to the caller's own. The session is started unless it is running. Desktop and layout are those of a session that has to be started; one that is running keeps its own.\n\nQuestions are asked at the terminal. If standard input is none, each of its lines is the answer to the next question.",
     arguments: [],
     options: [
+      {
+        long: 'user',
+        value: { metavar: 'NAME', kind: 'user' },
+        summary: 'Log in as this user, and answer what is asked',
+      },
       ...TOKEN_OPTIONS,
       { long: 'desktop', value: { metavar: 'ID', kind: 'desktop' }, summary: 'The desktop to start' },
       {
@@ -42,6 +47,10 @@ export const desktopCommands: readonly Command[] = [
     ],
     examples: [
       { line: 'remoteaccessctl login --layout 1920x1080', meaning: "Starts a session of one's own." },
+      {
+        line: 'remoteaccessctl login --user alice',
+        meaning: "Asks for alice's password, and for what else her login needs.",
+      },
       {
         line: 'remoteaccessctl login --token-file alice.token',
         meaning: 'Starts or finds the session that a token opens.',

@@ -93,6 +93,22 @@ describe('TokenStore beside another writer', () => {
     assert.deepEqual(await ids(store), [id]);
   });
 
+  it('goes on when the whole folder was deleted: no token is left, and new ones can be made', async () => {
+    const store = await open();
+    const { id, token } = await store.provision(ALICE);
+    const seen = events(store);
+    await fs.rm(given.path, { recursive: true });
+    assert.deepEqual(await ids(store), []);
+    assert.equal(seen.length, 1);
+    await assert.rejects(store.redeem(token, { findUser: given.findUser }), { name: 'InvalidToken' });
+    await assert.rejects(store.revoke(id), { name: 'NoSuchToken' });
+    const made = await store.provision(ALICE);
+    assert.equal((await fs.stat(given.path)).mode & 0o777, 0o700);
+    assert.equal((await store.redeem(made.token, { findUser: given.findUser })).user, 'alice');
+    await fs.rm(given.path, { recursive: true });
+    await store.revoke(made.id);
+  });
+
   it('lists what it knows while the folder cannot be read', async () => {
     const store = await open();
     const { id } = await store.provision(ALICE);

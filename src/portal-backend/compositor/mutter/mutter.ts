@@ -77,9 +77,9 @@ export class Mutter extends EventEmitter<CompositorEvents> implements Compositor
 
   /**
    * Takes hold of the mutter behind a unique bus name, for as long as we live; monitors that belong to the anchor stay
-   * when we die. Two remote desktop sessions: one has the
-   * monitors and nothing else, for devices that are tied to its streams come only while those are consumed; the other
-   * has input and clipboard, and devices with a region for each monitor of the layout.
+   * when we die. Two remote desktop sessions: one has the monitors and nothing else, for devices that are tied to its
+   * streams come only while those are consumed; the other has input and clipboard, and devices with a region for each
+   * monitor of the layout.
    */
   static async connect(bus: Bus, name: string, layout: readonly Screen[], anchor: Anchor): Promise<Mutter> {
     let mutter: Mutter | undefined;
