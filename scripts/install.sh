@@ -31,11 +31,13 @@ put 644 dbus-policy/org.freedesktop.RemoteAccess.conf usr/share/dbus-1/system.d
 put 644 data/desktops/*.desktop usr/share/remote-access/desktops
 put 644 data/pam/remote-access data/pam/remote-access-login etc/pam.d
 
+put 644 docs/configuration/remote-access.conf $library
+
 put_as 644 data/org.freedesktop.RemoteAccess.rules usr/share/polkit-1/rules.d/60-remote-access.rules
 put_as 644 data/sysusers.conf usr/lib/sysusers.d/remote-access.conf
 put_as 644 data/tmpfiles.conf usr/lib/tmpfiles.d/remote-access.conf
 
-for page in docs/api/*.[1-9] data/man/*.[1-9]; do put 644 "$page" "usr/share/man/man${page##*.}"; done
+for page in docs/api/*.[1-9] docs/configuration/*.[1-9] data/man/*.[1-9]; do put 644 "$page" "usr/share/man/man${page##*.}"; done
 put 644 dist/cli/*.mjs $library/cli
 chmod 755 "$destination/$library/cli/remoteaccessctl.mjs"
 mkdir -p "$destination/usr/bin"

@@ -41,6 +41,8 @@ export class SessionFailed extends ours('SessionFailed') {}
 export class Busy extends ours('Busy') {}
 /** This session's compositor or this machine cannot do it. */
 export class NotSupported extends ours('NotSupported') {}
+/** The configuration has mistakes: the message has them, with file and line. Nothing was changed. */
+export class InvalidConfiguration extends ours('InvalidConfiguration') {}
 
 /** Malformed arguments: wrong types, unknown options, values out of range. */
 export class InvalidArgs extends named('org.freedesktop.DBus.Error.InvalidArgs') {}

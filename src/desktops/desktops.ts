@@ -24,13 +24,15 @@ export type DesktopPlaces = {
   readonly dropIns: readonly string[];
   /** Where TryExec is looked up, as $PATH. */
   readonly path: string;
+  /** The id of the default desktop, where it is installed; may be empty. */
+  readonly preferred?: string;
 };
 
 /** The compositors that the agent can drive. */
 export const COMPOSITORS: readonly string[] = ['mutter', 'fake'];
 
-/** Which desktop is the default, if it is installed; else the first by id. */
-const PREFERRED = 'gnome';
+/** Which desktop is the default if no other one is preferred, and it is installed; else the first by id. */
+const USUAL = 'gnome';
 
 export const INSTALLED: DesktopPlaces = {
   sessions: ['/usr/local/share/wayland-sessions', '/usr/share/wayland-sessions'],
@@ -62,8 +64,11 @@ export async function chooseDesktop(
   id: string | undefined,
   places: DesktopPlaces = INSTALLED,
 ): Promise<Desktop | undefined> {
-  if (id === undefined || id === '') return (await listDesktops(places))[0];
-  return (await findDesktops(places, warn)).find(({ desktop }) => desktop.id === id)?.desktop;
+  const found = await findDesktops(places, warn);
+  const called = (name: string | undefined) => found.find(({ desktop }) => desktop.id === name)?.desktop;
+  if (id !== undefined && id !== '') return called(id);
+  // One that is not shown may be preferred all the same.
+  return called(places.preferred) ?? found.find(({ shown }) => shown)?.desktop;
 }
 
 async function findDesktops(places: DesktopPlaces, skipped: Skipped): Promise<{ desktop: Desktop; shown: boolean }[]> {
@@ -74,7 +79,7 @@ async function findDesktops(places: DesktopPlaces, skipped: Skipped): Promise<{ 
     for (const [id, entry] of await readEntries(directory, skipped))
       entries.set(id, new Map([...(entries.get(id) ?? []), ...entry]));
   const found: { desktop: Desktop; shown: boolean }[] = [];
-  for (const id of [...entries.keys()].sort(byPreference)) {
+  for (const id of [...entries.keys()].sort(byPreference(places.preferred))) {
     const entry = entries.get(id) ?? new Map();
     const desktop = await skippingBroken(id, skipped, () => readDesktop(id, entry, places.path));
     if (desktop !== undefined) found.push({ desktop, shown: entry.get('NoDisplay') !== 'true' });
@@ -82,8 +87,9 @@ async function findDesktops(places: DesktopPlaces, skipped: Skipped): Promise<{ 
   return found;
 }
 
-function byPreference(a: string, b: string): number {
-  return Number(b === PREFERRED) - Number(a === PREFERRED) || (a < b ? -1 : 1);
+function byPreference(preferred: string | undefined): (a: string, b: string) => number {
+  const rank = (id: string) => [preferred, USUAL, id].indexOf(id);
+  return (a, b) => rank(a) - rank(b) || (a < b ? -1 : 1);
 }
 
 /** The entries of a directory by id. A directory that is not there has none. */

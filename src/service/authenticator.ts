@@ -1,12 +1,14 @@
 import { randomBytes } from 'node:crypto';
 import type { Caller } from '../bus/caller.js';
 import type { BeginParameters } from '../bus/generated/dictionaries.js';
+import type { Method } from '../configuration/generated/settings.js';
 import { AuthenticationFailed, InvalidToken, MethodNotOffered } from '../errors.js';
 import { NOT_ACCEPTED } from '../login/failure.js';
 import { launchWorker, type Systemd } from '../login/launch.js';
 import type { Authenticated } from '../login/worker.js';
 import type { TokenStore } from '../token-store/token-store.js';
 import { clientKey, remoteHost } from './client-address.js';
+import type { Configuration } from './configuration.js';
 import { Conversation } from './conversation.js';
 import { ALL_GRANTS } from './grants.js';
 import type { Prompts } from './prompts.js';
@@ -15,8 +17,7 @@ import type { LoginRight } from './session.js';
 import type { Transaction } from './sessions.js';
 import { findUser, isName, type User } from './users.js';
 
-/** Failed tries within a minute before a uid or a client address has to wait. */
-const MOST_FAILURES = 10;
+/** For how long a failed try counts against a uid or a client address, in milliseconds. */
 const WINDOW = 60_000;
 
 /** What PAM is asked about instead of something that is no name: no account is called so (passwd(5)). */
@@ -43,6 +44,7 @@ export type Identity = {
 };
 
 export type AuthenticatorHost = {
+  readonly configuration: Configuration;
   readonly tokens: TokenStore;
   readonly systemd: Systemd;
   /** The directory of the workers' sockets. */
@@ -51,14 +53,18 @@ export type AuthenticatorHost = {
 
 /** Turns a token, what PAM asks for, or who the bus says the caller is, into a user. */
 export class Authenticator {
-  /** In order of preference. */
-  static readonly METHODS = ['token', 'password', 'pam', 'peer'] as const;
-
   readonly #host: AuthenticatorHost;
-  readonly #failures = new RateLimit({ limit: MOST_FAILURES, window: WINDOW });
+  readonly #failures: RateLimit;
 
   constructor(host: AuthenticatorHost) {
     this.#host = host;
+    const limit = () => host.configuration.settings.Login.MaxFailuresPerMinute;
+    this.#failures = new RateLimit({ limit, window: WINDOW });
+  }
+
+  /** What is offered, in order of preference. */
+  get methods(): readonly Method[] {
+    return this.#host.configuration.methods;
   }
 
   /** Whether failures are counted that a new daemon would not know. */
@@ -69,6 +75,9 @@ export class Authenticator {
   /** Every failure reads the same to the caller; the journal has the cause. */
   async authenticate(attempt: Attempt): Promise<Identity> {
     const { method, parameters, caller, clientAddress } = attempt;
+    // What was offered when the login was opened may have been taken back.
+    if (!this.methods.some((offered) => offered === method))
+      throw new MethodNotOffered(`'${method}' is not offered any more`);
     const uid = caller.uid === 0 ? [] : [`uid ${caller.uid}`];
     const address = clientAddress === undefined ? [] : [`address ${clientKey(clientAddress)}`];
     for (const key of [...uid, ...address]) this.#failures.check(key);

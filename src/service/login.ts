@@ -16,13 +16,11 @@ import {
 } from '../errors.js';
 import { type AuditFields, audit } from './audit.js';
 import type { Authenticator, Identity } from './authenticator.js';
+import type { Configuration } from './configuration.js';
 import { LOGINS_PATH } from './paths.js';
 import { checkAnswer, Prompts } from './prompts.js';
 import type { Session } from './session.js';
 import type { Sessions } from './sessions.js';
-
-/** Wrong tokens or passwords that one login takes before it fails for good. */
-const MOST_TRIES = 3;
 
 /** A login that nobody touches for so long is forgotten, in milliseconds (docs/api, Login). */
 const IDLE = 120_000;
@@ -58,6 +56,7 @@ export type LoginHost = {
   readonly bus: Bus;
   readonly sessions: Sessions;
   readonly authenticator: Authenticator;
+  readonly configuration: Configuration;
   forget(login: Login): void;
 };
 
@@ -194,7 +193,10 @@ export class Login implements Handlers<LoginInterface, Caller> {
       const attempt = { method, parameters, caller, clientAddress, ...more };
       void this.#start(await this.#host.authenticator.authenticate(attempt));
     } catch (error) {
-      this.#fail(error, !(error instanceof TooManyAttempts) && ++this.#tries < MOST_TRIES);
+      this.#fail(
+        error,
+        !(error instanceof TooManyAttempts) && ++this.#tries < this.#host.configuration.settings.Login.MaxTries,
+      );
       throw error;
     }
   }

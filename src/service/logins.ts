@@ -4,43 +4,54 @@ import type { OpenLoginOptions } from '../bus/generated/dictionaries.js';
 import type { ObjectTree } from '../bus/object-tree.js';
 import { Busy, MethodNotOffered } from '../errors.js';
 import { placeMonitors } from '../layout/layout.js';
-import { Authenticator } from './authenticator.js';
+import type { Authenticator } from './authenticator.js';
 import { clientKey } from './client-address.js';
+import type { Configuration } from './configuration.js';
 import { type KeptLogin, Login } from './login.js';
 import { RateLimit } from './rate-limit.js';
 import type { Sessions } from './sessions.js';
 
-/**
- * Logins open at once, and opened within a minute, by one uid. Root's tools serve many users at once: theirs count
- * for the client address that they name.
- */
-const MOST_OPEN = 32;
-const MOST_OPENED = 240;
+/** For how long an opened login counts, in milliseconds. */
 const WINDOW = 60_000;
 
-/** All open logins. Each dies with its owner on the bus. */
+export type LoginsHost = {
+  readonly bus: Bus;
+  readonly tree: ObjectTree;
+  readonly sessions: Sessions;
+  readonly authenticator: Authenticator;
+  readonly configuration: Configuration;
+};
+
+/**
+ * All open logins. Each dies with its owner on the bus. How many may be open counts by uid; root's tools serve many users
+ * at once: theirs count for the client address that they name.
+ */
 export class Logins {
-  readonly #host: { bus: Bus; tree: ObjectTree; sessions: Sessions; authenticator: Authenticator };
+  readonly #host: LoginsHost;
   readonly #logins = new Map<Login, Disposable>();
-  readonly #opened = new RateLimit({ limit: MOST_OPENED, window: WINDOW });
+  readonly #opened: RateLimit;
   #last = 0;
 
-  constructor(host: { bus: Bus; tree: ObjectTree; sessions: Sessions; authenticator: Authenticator }) {
+  constructor(host: LoginsHost) {
     this.#host = host;
+    this.#opened = new RateLimit({ limit: () => host.configuration.settings.Login.MaxPerMinute, window: WINDOW });
   }
 
   async open(caller: Caller, options: OpenLoginOptions): Promise<Login> {
     if (options.monitors !== undefined) placeMonitors(options.monitors);
-    const methods = offered(options);
+    const methods = this.#offered(options);
     if (methods.length === 0)
-      throw new MethodNotOffered(`none of those methods is offered: there is ${Authenticator.METHODS.join(', ')}`);
+      throw new MethodNotOffered(
+        `none of those methods is offered: there is ${this.#host.authenticator.methods.join(', ') || 'none'}`,
+      );
     const key = openedBy(caller, options);
     if (key !== undefined) {
       this.#opened.check(key);
       // Root's tools let many in from one address, and need not cancel what is done.
       const counts = (login: Login) => caller.uid !== 0 || login.isUnderWay;
       const own = [...this.#logins.keys()].filter((login) => login.openedBy === key && counts(login));
-      if (own.length >= MOST_OPEN) throw new Busy(`${MOST_OPEN} logins are open: cancel some first`);
+      const { MaxOpen: most } = this.#host.configuration.settings.Login;
+      if (own.length >= most) throw new Busy(`${own.length} logins are open: cancel some first`);
       this.#opened.record(key);
     }
     return this.#add(caller, methods, options);
@@ -59,7 +70,7 @@ export class Logins {
   /** Goes on with a login of the daemon before, if its owner is still there. */
   async resume({ number, owner, options, tries }: KeptLogin): Promise<void> {
     const caller = await this.#host.tree.callers.identify(owner).catch(() => undefined);
-    if (caller !== undefined) await this.#add(caller, offered(options), options, { number, tries });
+    if (caller !== undefined) await this.#add(caller, this.#offered(options), options, { number, tries });
   }
 
   async #add(
@@ -68,10 +79,10 @@ export class Logins {
     options: OpenLoginOptions,
     { number = this.#last + 1, tries = 0 } = {},
   ): Promise<Login> {
-    const { bus, tree, sessions, authenticator } = this.#host;
+    const { bus, tree, sessions, authenticator, configuration } = this.#host;
     this.#last = Math.max(this.#last, number);
     const login = new Login(
-      { bus, sessions, authenticator, forget: (closed) => this.#forget(closed) },
+      { bus, sessions, authenticator, configuration, forget: (closed) => this.#forget(closed) },
       number,
       caller,
       methods,
@@ -96,6 +107,11 @@ export class Logins {
     for (const login of [...this.#logins.keys()]) login.voidToken(token);
   }
 
+  /** The methods that both sides can do. */
+  #offered(options: OpenLoginOptions): readonly string[] {
+    return this.#host.authenticator.methods.filter((method) => options.methods?.includes(method) ?? true);
+  }
+
   #forget(login: Login): void {
     this.#logins.get(login)?.[Symbol.dispose]();
     this.#logins.delete(login);
@@ -107,9 +123,4 @@ export class Logins {
 function openedBy(caller: Caller, { 'client-address': address }: OpenLoginOptions): string | undefined {
   if (caller.uid !== 0) return `uid ${caller.uid}`;
   return address === undefined ? undefined : `address ${clientKey(address)}`;
-}
-
-/** The methods that both sides can do. */
-function offered(options: OpenLoginOptions): readonly string[] {
-  return Authenticator.METHODS.filter((method) => options.methods?.includes(method) ?? true);
 }

@@ -6,6 +6,7 @@ import { TokenStore } from '../token-store/token-store.js';
 import { Agents } from './agents.js';
 import { Authenticator } from './authenticator.js';
 import { AccessBouncer } from './bouncer.js';
+import { Configuration } from './configuration.js';
 import { Connections } from './connections.js';
 import { KeptLogins } from './kept-logins.js';
 import { Logind } from './logind.js';
@@ -14,7 +15,6 @@ import { Names } from './names.js';
 import { AGENTS_PATH, BUS_NAME, ROOT_PATH } from './paths.js';
 import { Polkit } from './polkit.js';
 import { RemoteAccess } from './remote-access.js';
-import { DEFAULT_POLICY } from './session-policy.js';
 import { Sessions } from './sessions.js';
 import { Systemd } from './systemd.js';
 import { Tokens } from './tokens.js';
@@ -26,9 +26,6 @@ const RUNTIME = process.env.RUNTIME_DIRECTORY ?? '/run/remote-access';
 
 /** How long sessions that ran before may take to report, in milliseconds: then others are answered without them. */
 const PATIENCE = 2000;
-
-/** When nobody needs the daemon any more. */
-const EXIT_IDLE = exitIdle();
 
 /** Rather late than before the calls that came meanwhile are answered. */
 const stopped = new Promise<void>((resolve) => process.on('SIGTERM', () => resolve()));
@@ -45,19 +42,19 @@ if (!(await names.take())) {
   process.exit(1);
 }
 
+const configuration = Configuration.read();
 const store = await TokenStore.open(`${STATE}/tokens`);
 const root = new ExportedObject(bus, ROOT_PATH);
 const connections = new Connections(bus, tree);
 const busId = await names.busId();
 const systemd = new Systemd(bus);
 const workers = `${RUNTIME}/sessions`;
-const logind = new Logind(bus);
 const sessions = new Sessions(
-  { bus, busId, tree, root, logind, systemd, workers, policy: DEFAULT_POLICY },
+  { bus, busId, tree, root, logind: new Logind(bus), systemd, configuration, workers },
   connections,
 );
-const authenticator = new Authenticator({ tokens: store, systemd, workers });
-const logins = new Logins({ bus, tree, sessions, authenticator });
+const authenticator = new Authenticator({ configuration, tokens: store, systemd, workers });
+const logins = new Logins({ bus, tree, sessions, authenticator, configuration });
 new Tokens(store, root, (token, reason) => {
   if (reason === 'used-up') {
     for (const session of sessions.all()) session.outliveToken(token);
@@ -67,7 +64,7 @@ new Tokens(store, root, (token, reason) => {
   for (const session of sessions.all()) session.voidToken(token);
   connections.revoke(token, reason === 'expired' ? 'expired' : 'revoked');
 });
-new RemoteAccess(root, logins, sessions, polkit);
+new RemoteAccess(root, logins, sessions, polkit, configuration);
 const agents = new Agents(bus, sessions, connections);
 
 tree.add(root);
@@ -80,7 +77,7 @@ tree.serve(AGENTS_PATH);
 await sessions.adopt((token) => store.find(token) !== undefined, PATIENCE);
 tree.serve();
 
-const idle = unneeded(tree, () => sessions.needed || logins.needed || authenticator.needed, EXIT_IDLE);
+const idle = unneeded(tree, () => sessions.needed || logins.needed || authenticator.needed, configuration);
 const lost = await Promise.race([bus.closed, stopped, idle]);
 if (lost !== undefined) {
   console.error(lost.message);
@@ -89,12 +86,3 @@ if (lost !== undefined) {
 logins.interrupt();
 await names.leave(tree, () => kept.put(logins.leave()));
 process.exit(0);
-
-/** After how many milliseconds a daemon that nobody needs leaves: REMOTE_ACCESS_EXIT_IDLE_SECONDS, 'infinity' for never. */
-function exitIdle(): number {
-  const text = process.env.REMOTE_ACCESS_EXIT_IDLE_SECONDS ?? '30';
-  if (text === 'infinity') return Number.POSITIVE_INFINITY;
-  if (/^\d{1,6}(\.\d{1,3})?$/.test(text)) return Number(text) * 1000;
-  console.error(`REMOTE_ACCESS_EXIT_IDLE_SECONDS is neither a number of seconds nor 'infinity': ${text}`);
-  process.exit(1);
-}

@@ -5,14 +5,17 @@ const MOST_KEYS = 4096;
 
 /** How often each key may do something within a sliding window. */
 export class RateLimit {
-  readonly #limit: number;
+  readonly #limit: () => number;
   readonly #window: number;
   readonly #now: () => number;
   /** When each key did it, the latest key last; no more than the limit for each. */
   readonly #times = new Map<string, number[]>();
 
-  /** `window` in milliseconds; `now` is a clock in milliseconds that nobody sets, unlike that of the wall. */
-  constructor({ limit, window, now }: { limit: number; window: number; now?: () => number }) {
+  /**
+   * `limit` is asked for whenever it matters; `window` in milliseconds; `now` is a clock in milliseconds that nobody
+   * sets, unlike that of the wall.
+   */
+  constructor({ limit, window, now }: { limit: () => number; window: number; now?: () => number }) {
     this.#limit = limit;
     this.#window = window;
     this.#now = now ?? (() => performance.now());
@@ -21,15 +24,16 @@ export class RateLimit {
   /** TooManyAttempts, with the seconds to wait, if the key may not do it now. Counts nothing. */
   check(key: string): void {
     const recent = this.#recent(key);
-    const first = recent[0];
-    if (first === undefined || recent.length < this.#limit) return;
+    // Of more than the limit, which a reload may have lowered, the latest ones decide.
+    const [first] = recent.slice(-this.#limit());
+    if (first === undefined || recent.length < this.#limit()) return;
     const seconds = Math.max(1, Math.ceil((first + this.#window - this.#now()) / 1000));
     throw new TooManyAttempts(`too many attempts: try again in ${seconds} s`);
   }
 
   /** Counts that the key did it. */
   record(key: string): void {
-    const times = [...this.#recent(key), this.#now()].slice(-this.#limit);
+    const times = [...this.#recent(key), this.#now()].slice(-this.#limit());
     this.#times.delete(key);
     this.#times.set(key, times);
     const oldest = this.#times.size > MOST_KEYS ? this.#times.keys().next() : undefined;

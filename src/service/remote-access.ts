@@ -3,9 +3,9 @@ import type { Handlers } from '../bus/descriptor.js';
 import type { ExportedObject, Subject } from '../bus/exported-object.js';
 import type { CreateSessionOptions, Desktop, OpenLoginOptions } from '../bus/generated/dictionaries.js';
 import { type RemoteAccess as RemoteAccessInterface, remoteAccess } from '../bus/generated/remote-access.js';
-import { listDesktops } from '../desktops/desktops.js';
+import { INSTALLED, listDesktops } from '../desktops/desktops.js';
 import { NoSuchSession, NoSuchUser } from '../errors.js';
-import { Authenticator } from './authenticator.js';
+import type { Configuration } from './configuration.js';
 import type { Logins } from './logins.js';
 import type { Polkit } from './polkit.js';
 import type { Session } from './session.js';
@@ -17,15 +17,24 @@ export class RemoteAccess implements Handlers<RemoteAccessInterface, Caller> {
   readonly #logins: Logins;
   readonly #sessions: Sessions;
   readonly #polkit: Polkit;
+  readonly #configuration: Configuration;
 
-  constructor(object: ExportedObject, logins: Logins, sessions: Sessions, polkit: Polkit) {
+  constructor(
+    object: ExportedObject,
+    logins: Logins,
+    sessions: Sessions,
+    polkit: Polkit,
+    configuration: Configuration,
+  ) {
+    this.#configuration = configuration;
+    configuration.on('changed', () => object.changed(remoteAccess, ['AuthMethods']));
     this.#logins = logins;
     this.#sessions = sessions;
     this.#polkit = polkit;
     object.implement(
       remoteAccess,
       this,
-      { version: () => 1, AuthMethods: () => [...Authenticator.METHODS] },
+      { version: () => 1, AuthMethods: () => [...configuration.methods] },
       async (member, args, { uid }): Promise<Subject> => {
         // Nothing else here is about anybody.
         const user = member === 'CreateSession' ? await findUser(String(args[0]), { asker: uid }) : undefined;
@@ -60,7 +69,16 @@ export class RemoteAccess implements Handlers<RemoteAccessInterface, Caller> {
   }
 
   async listDesktops(): Promise<Desktop[]> {
-    return (await listDesktops()).map(({ id, name, compositor }) => ({ id, name, compositor }));
+    const { DefaultDesktop: preferred } = this.#configuration.settings.Session;
+    return (await listDesktops({ ...INSTALLED, preferred })).map(({ id, name, compositor }) => ({
+      id,
+      name,
+      compositor,
+    }));
+  }
+
+  reloadConfiguration(): void {
+    this.#configuration.reload();
   }
 
   async #sees(caller: Caller, session: Session): Promise<boolean> {

@@ -7,13 +7,13 @@ import { type Session as SessionInterface, session as sessionInterface } from '.
 import { Busy, GrantMissing, NotAuthorized, SessionFailed } from '../errors.js';
 import type { Worker } from '../login/worker.js';
 import type { AgentLink } from './agent-link.js';
+import type { Configuration } from './configuration.js';
 import type { Connection, ConnectionRecord } from './connection.js';
 import { ALL_GRANTS } from './grants.js';
 import { Handover } from './handover.js';
 import type { Logind } from './logind.js';
 import { SESSIONS_PATH } from './paths.js';
 import { ScreenLock } from './screen-lock.js';
-import type { SessionPolicy } from './session-policy.js';
 
 export type SessionState = 'starting' | 'disconnected' | 'connected' | 'closing';
 
@@ -58,7 +58,7 @@ export type SessionHost = {
   readonly logind: Logind;
   /** Which message bus this is. */
   readonly busId: string;
-  readonly policy: SessionPolicy;
+  readonly configuration: Configuration;
   /** Opens a connection object for the caller. */
   connect(session: Session, caller: Caller, right: LoginRight, options: ConnectOptions): Promise<Connection>;
 };
@@ -303,7 +303,7 @@ export class Session implements Handlers<SessionInterface, Caller> {
   }
 
   #left(unwillingly: boolean): void {
-    if (this.#state === 'closing' || !this.#host.policy.lockOnDisconnect) return;
+    if (this.#state === 'closing' || !this.#host.configuration.settings.Session.LockOnDisconnect) return;
     void this.#screen.leave(unwillingly, () => this.connections.size > 0);
   }
 

@@ -6,7 +6,7 @@ import type { ExportedObject } from '../bus/exported-object.js';
 import type { ConnectOptions, Monitor } from '../bus/generated/dictionaries.js';
 import { remoteAccess } from '../bus/generated/remote-access.js';
 import type { ObjectTree } from '../bus/object-tree.js';
-import { chooseDesktop, type Desktop } from '../desktops/desktops.js';
+import { chooseDesktop, type Desktop, INSTALLED } from '../desktops/desktops.js';
 import { Busy, NotSupported, SessionFailed } from '../errors.js';
 import { defaultLayout, placeMonitors } from '../layout/layout.js';
 import { launchWorker } from '../login/launch.js';
@@ -14,10 +14,10 @@ import { livingWorkers } from '../login/scan.js';
 import type { Ended, Worker } from '../login/worker.js';
 import { audit } from './audit.js';
 import { remoteHost } from './client-address.js';
+import type { Configuration } from './configuration.js';
 import type { Connections } from './connections.js';
 import type { Logind } from './logind.js';
 import { type KeptSession, Session, type SessionRecord } from './session.js';
-import type { SessionPolicy } from './session-policy.js';
 import type { Systemd } from './systemd.js';
 import type { User } from './users.js';
 
@@ -27,11 +27,11 @@ export type SessionsHost = {
   readonly root: ExportedObject;
   readonly logind: Logind;
   readonly systemd: Systemd;
+  readonly configuration: Configuration;
   /** Which message bus this is. */
   readonly busId: string;
   /** The directory of the workers' sockets. */
   readonly workers: string;
-  readonly policy: SessionPolicy;
 };
 
 /** A worker, by the id of the session that it may open, whose PAM transaction authenticated the user. */
@@ -169,7 +169,8 @@ export class Sessions {
   }
 
   async #start(user: User, options: SessionOptions): Promise<Session> {
-    const desktop = await chooseDesktop(options.desktop);
+    const { DefaultDesktop: preferred, MaxSessions: most } = this.#host.configuration.settings.Session;
+    const desktop = await chooseDesktop(options.desktop, { ...INSTALLED, preferred });
     if (desktop === undefined)
       throw new NotSupported(
         options.desktop === undefined
@@ -177,6 +178,9 @@ export class Sessions {
           : `no desktop '${options.desktop}' that can run headless is installed`,
       );
     await this.#makeRoom(user);
+    // Nothing comes between this and the session's place among them.
+    if (this.#sessions.size >= most)
+      throw new Busy(`${this.#sessions.size} sessions run, and no more may on this machine`);
     const record: SessionRecord = {
       id: options.transaction?.id ?? randomBytes(4).toString('hex'),
       user: user.name,
@@ -242,13 +246,13 @@ export class Sessions {
   }
 
   #add(record: SessionRecord, before: { ready?: boolean; entered?: boolean } = {}): Session {
-    const { bus, busId, logind, policy, root, tree } = this.#host;
+    const { bus, busId, configuration, logind, root, tree } = this.#host;
     const session = new Session(
       {
         bus,
         logind,
         busId,
-        policy,
+        configuration,
         connect: (of: Session, caller: Caller, right, options: ConnectOptions) =>
           this.#connections.open(of, caller, right, options),
       },

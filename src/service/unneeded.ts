@@ -1,11 +1,31 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { ObjectTree } from '../bus/object-tree.js';
+import type { Configuration } from './configuration.js';
 
-/** Resolves when nobody has called for so many milliseconds, at most twice as many, and nothing needs the daemon. */
-export async function unneeded(tree: ObjectTree, needed: () => boolean, after: number): Promise<void> {
-  if (after === Number.POSITIVE_INFINITY) return new Promise(() => {});
-  for (let calls = -1; calls !== tree.calls || !tree.idle || needed(); ) {
-    calls = tree.calls;
-    await delay(Math.max(after, 10));
+/** Milliseconds: setTimeout takes no more. */
+const LONGEST_DELAY = 2 ** 31 - 1;
+
+/** Resolves when nobody has called for IdleExit=, at most twice as long, and nothing needs the daemon. */
+export async function unneeded(tree: ObjectTree, needed: () => boolean, configuration: Configuration): Promise<void> {
+  for (;;) {
+    const { IdleExit: seconds } = configuration.settings.Daemon;
+    const { calls } = tree;
+    if (!(await passes(seconds * 1000, configuration))) continue;
+    if (Number.isFinite(seconds) && calls === tree.calls && tree.idle && !needed()) return;
+  }
+}
+
+/** Whether so many milliseconds pass before the configuration changes. */
+async function passes(milliseconds: number, configuration: Configuration): Promise<boolean> {
+  const changed = new AbortController();
+  const abort = () => changed.abort();
+  configuration.once('changed', abort);
+  try {
+    await delay(Math.min(Math.max(milliseconds, 10), LONGEST_DELAY), undefined, { signal: changed.signal });
+    return true;
+  } catch {
+    return false;
+  } finally {
+    configuration.off('changed', abort);
   }
 }

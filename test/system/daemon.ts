@@ -7,12 +7,20 @@ import { run, SERVICE } from './fixture.js';
 
 export const UNIT = 'remote-accessd.service';
 
+const SETTINGS = '/etc/remote-access/remote-access.conf.d';
+
 /** Settings of the unit beside those that it is installed with; counts from its next start on. */
 export function configure(settings: string): void {
   const folder = `/run/systemd/system/${UNIT}.d`;
   mkdirSync(folder, { recursive: true });
   writeFileSync(`${folder}/test.conf`, settings);
   run('systemctl', 'daemon-reload');
+}
+
+/** Settings of the service, in a file of their own; they count from its next start, or reload, on. */
+export function setUp(settings: string, name = '50-test'): void {
+  mkdirSync(SETTINGS, { recursive: true });
+  writeFileSync(`${SETTINGS}/${name}.conf`, settings);
 }
 
 export function property(name: string): string {

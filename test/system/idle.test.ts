@@ -6,7 +6,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { DRIVER } from '../../src/bus/driver.js';
 import type { Tool } from '../../src/tool/tool.js';
 import { SeededRandom } from '../unit/seeded-random.js';
-import { configure, mainPid, Owners, property, UNIT } from './daemon.js';
+import { mainPid, Owners, property, setUp, UNIT } from './daemon.js';
 import {
   endSessions,
   Heard,
@@ -30,7 +30,7 @@ describe('a daemon that nobody needs', function () {
 
   before(async () => {
     installDesktop('fake');
-    configure(`[Service]\nEnvironment=REMOTE_ACCESS_EXIT_IDLE_SECONDS=${IDLE / 1000}\n`);
+    setUp(`[Daemon]\nIdleExit=${IDLE}ms\n`);
     admin = await toolAs('root');
     owners = await Owners.watch(admin.bus);
   });
@@ -121,7 +121,7 @@ describe('a daemon that is stopped', () => {
   before(async () => {
     installDesktop('fake');
     run('systemctl', 'stop', UNIT);
-    configure('');
+    setUp('');
     admin = await toolAs('root');
     owners = await Owners.watch(admin.bus);
   });

@@ -5,7 +5,7 @@ import type { Monitor } from '../../src/bus/generated/dictionaries.js';
 import { socketPair } from '../../src/bus/native/descriptors.js';
 import type { Tool } from '../../src/tool/tool.js';
 import { SeededRandom } from '../unit/seeded-random.js';
-import { configure, mainPid, Owners, property, UNIT } from './daemon.js';
+import { mainPid, Owners, property, setUp, UNIT } from './daemon.js';
 import { endSessions, installDesktop, objects, provision, run, toolAs, uidOf, unitEnded } from './fixture.js';
 
 const WORKERS = '/run/remote-access/sessions';
@@ -29,7 +29,7 @@ describe('a daemon that is killed at any moment', function () {
     installDesktop('fake');
     run('systemctl', 'stop', UNIT);
     // Not while the tests look at what is left of it.
-    configure('[Service]\nEnvironment=REMOTE_ACCESS_EXIT_IDLE_SECONDS=infinity\n');
+    setUp('[Daemon]\nIdleExit=infinity\n');
     admin = await toolAs('root');
     owners = await Owners.watch(admin.bus);
     await objects(admin.bus).root.methods.listDesktops();

@@ -34,6 +34,7 @@ export const RIGHTS: Record<string, Rights> = {
       ListSessions: { may: ANYONE },
       GetSession: { may: ANYONE, ends: HIDDEN },
       ListDesktops: { may: ANYONE },
+      ReloadConfiguration: { may: ROOT },
     },
     properties: { version: ANYONE, AuthMethods: ANYONE },
   },

@@ -173,6 +173,9 @@ describe('desktops', () => {
     assert.deepEqual(await ids(), ['gnome', 'Alpha', 'alpha', 'gnome-wayland', 'zebra']);
     assert.equal((await chooseDesktop(undefined, places))?.id, 'gnome');
     assert.equal((await chooseDesktop('', places))?.id, 'gnome');
+    assert.equal((await chooseDesktop('', { ...places, preferred: 'zebra' }))?.id, 'zebra');
+    assert.equal((await listDesktops({ ...places, preferred: 'zebra' }))[0]?.id, 'zebra');
+    assert.equal((await chooseDesktop('', { ...places, preferred: 'gone' }))?.id, 'gnome');
     assert.equal((await chooseDesktop('zebra', places))?.id, 'zebra');
     assert.equal(await chooseDesktop('../vendor/zebra', places), undefined);
   });

@@ -34,6 +34,7 @@ const CONTRACT: Record<string, string[]> = {
     'ListSessions() → (a(ssuso) sessions)',
     'GetSession(s id) → (o session)',
     'ListDesktops() → (aa{sv} desktops)',
+    'ReloadConfiguration() → ()',
     'signal SessionNew(s id, o path)',
     'signal SessionRemoved(s id, o path)',
   ],
@@ -120,6 +121,7 @@ const CONTRACT: Record<string, string[]> = {
 const ACCESS: Record<string, string[]> = {
   'org.freedesktop.RemoteAccess': ['anyone'],
   'org.freedesktop.RemoteAccess.CreateSession': ['user', 'polkit:org.freedesktop.RemoteAccess.create-session'],
+  'org.freedesktop.RemoteAccess.ReloadConfiguration': ['root'],
   'org.freedesktop.RemoteAccess.Tokens': ['user', 'polkit:org.freedesktop.RemoteAccess.manage-tokens'],
   'org.freedesktop.RemoteAccess.Tokens.version': ['anyone'],
   'org.freedesktop.RemoteAccess.Tokens.Provision': ['user', 'polkit:org.freedesktop.RemoteAccess.provision-token'],

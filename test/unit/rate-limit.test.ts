@@ -5,10 +5,12 @@ import { RateLimit } from '../../src/service/rate-limit.js';
 describe('RateLimit', () => {
   let time: number;
   let limit: RateLimit;
+  let most: number;
 
   beforeEach(() => {
     time = 1_000_000;
-    limit = new RateLimit({ limit: 3, window: 60_000, now: () => time });
+    most = 3;
+    limit = new RateLimit({ limit: () => most, window: 60_000, now: () => time });
   });
 
   const record = (key: string, times: number) => {
@@ -43,6 +45,17 @@ describe('RateLimit', () => {
     assert.throws(() => limit.check('a'), { message: 'too many attempts: try again in 30 s' });
   });
 
+  it('goes by another limit from the moment it is set', () => {
+    record('a', 3);
+    most = 4;
+    limit.check('a');
+    limit.record('a');
+    assert.throws(() => limit.check('a'), TooManyAttempts);
+    time += 30_000;
+    most = 1;
+    assert.throws(() => limit.check('a'), { message: 'too many attempts: try again in 30 s' });
+  });
+
   it('counts nothing by checking', () => {
     for (let count = 0; count < 10; count++) limit.check('a');
   });
@@ -69,7 +82,7 @@ describe('RateLimit', () => {
 
   it('goes by a clock that nobody sets', () => {
     const { now } = Date;
-    const running = new RateLimit({ limit: 1, window: 60_000 });
+    const running = new RateLimit({ limit: () => 1, window: 60_000 });
     running.record('a');
     try {
       for (const hours of [1, -1, 1_000_000]) {
