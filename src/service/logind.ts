@@ -43,6 +43,11 @@ export class Logind {
     return this.#manager.methods.unlockSession(session);
   }
 
+  /** The machine stays awake until the descriptor is closed, unless somebody overrides it. */
+  inhibitSleep(why: string): Promise<number> {
+    return this.#manager.methods.inhibit('sleep', 'RemoteAccess', why, 'block');
+  }
+
   /** Whether the desktop says that its screen is locked; told again at each change until disposed. */
   async watchLocked(session: string, changed: (locked: boolean) => void): Promise<AsyncDisposable> {
     const path = await this.#manager.methods.getSession(session);

@@ -1,3 +1,4 @@
+import { uptime } from 'node:os';
 import type { Bus } from '../bus/bus.js';
 import type { Caller } from '../bus/caller.js';
 import type { Handlers } from '../bus/descriptor.js';
@@ -9,6 +10,7 @@ import type { Worker } from '../login/worker.js';
 import type { AgentLink } from './agent-link.js';
 import type { Configuration } from './configuration.js';
 import type { Connection, ConnectionRecord } from './connection.js';
+import { Countdown } from './countdown.js';
 import { ALL_GRANTS } from './grants.js';
 import { Handover } from './handover.js';
 import type { Logind } from './logind.js';
@@ -47,11 +49,15 @@ export type KeptSession = SessionRecord & {
   readonly closing: boolean;
   /** Somebody who logged in is or was connected: the screen is to be locked when nobody is. */
   readonly entered: boolean;
+  /** When the last client went, in seconds since the machine was started; there is none if somebody is connected. */
+  readonly left?: number | undefined;
   /** The message bus that the names below are of: another one gives the same names to others. */
   readonly bus: string;
   readonly rights: readonly (readonly [name: string, rights: readonly LoginRight[]])[];
   readonly connections: readonly ConnectionRecord[];
 };
+
+export type SessionPast = Partial<Pick<KeptSession, 'ready' | 'entered' | 'left'>>;
 
 export type SessionHost = {
   readonly bus: Bus;
@@ -84,12 +90,19 @@ export class Session implements Handlers<SessionInterface, Caller> {
   readonly #waiting: (() => void)[] = [];
   #agent: AgentLink | undefined;
   #ready: boolean;
+  #left: number | undefined;
+  readonly #overdue = new Countdown(() => {
+    console.log(`session ${this.record.id} of ${this.record.user} has had no client for too long`);
+    this.terminate().catch(() => {});
+  });
 
-  /** `ready` if it has had an agent, `entered` if somebody who logged in was connected: under a daemon before us. */
-  constructor(host: SessionHost, record: SessionRecord, { ready = false, entered = false } = {}) {
+  /** `before` is what there was under a daemon before us. */
+  constructor(host: SessionHost, record: SessionRecord, before: SessionPast = {}) {
+    const { ready = false, entered = false, left } = before;
     this.#host = host;
     this.record = record;
     this.#ready = ready;
+    this.#left = left;
     this.#screen = new ScreenLock(host.logind, entered, {
       locked: () => this.object.changed(sessionInterface, ['Locked']),
       entered: () => this.keep(),
@@ -135,6 +148,7 @@ export class Session implements Handlers<SessionInterface, Caller> {
     this.#worker = worker;
     this.#logindSession = logindSession;
     this.keep();
+    this.limit();
     this.object.changed(sessionInterface, ['LogindSession']);
     this.#screen
       .attach(logindSession)
@@ -150,7 +164,7 @@ export class Session implements Handlers<SessionInterface, Caller> {
     this.#resume(agent).catch((error) => console.warn(`session ${this.record.id}: ${error.message}`));
     for (const reached of this.#waiting.splice(0)) reached();
     this.#updateState();
-    if (this.connections.size === 0) this.#left(true);
+    if (this.connections.size === 0) this.#lockUp(true);
   }
 
   /** The agent may be one that served a daemon before us: both get to know which connections are open. */
@@ -228,6 +242,7 @@ export class Session implements Handlers<SessionInterface, Caller> {
       ready: this.#ready,
       closing: this.#state === 'closing',
       entered: this.#screen.entered,
+      left: this.#left,
       bus: this.#host.busId,
       rights: [...this.#rights],
       connections: [...this.connections].map(({ record }) => record),
@@ -295,14 +310,22 @@ export class Session implements Handlers<SessionInterface, Caller> {
 
   /** A connection was opened or closed. */
   connectionsChanged(): void {
+    this.#left = this.connections.size > 0 ? undefined : uptime();
+    this.limit();
     this.keep();
     this.object.changed(sessionInterface, ['Client']);
     this.#updateState();
     // Without an agent nobody can be connected: who was may come back when it does.
-    if (this.connections.size === 0 && this.#agent !== undefined) this.#left(false);
+    if (this.connections.size === 0 && this.#agent !== undefined) this.#lockUp(false);
   }
 
-  #left(unwillingly: boolean): void {
+  /** Ends it when it has been without a client for too long; to be called also when that is configured anew. */
+  limit(): void {
+    const { DisconnectedTimeout: seconds } = this.#host.configuration.settings.Session;
+    this.#overdue.set(this.#left === undefined || seconds === 0 ? undefined : this.#left + seconds);
+  }
+
+  #lockUp(unwillingly: boolean): void {
     if (this.#state === 'closing' || !this.#host.configuration.settings.Session.LockOnDisconnect) return;
     void this.#screen.leave(unwillingly, () => this.connections.size > 0);
   }
@@ -331,6 +354,7 @@ export class Session implements Handlers<SessionInterface, Caller> {
     this.#handover.close();
     for (const connection of [...this.connections]) connection.close('session-ended');
     this.#screen.close();
+    this.#overdue[Symbol.dispose]();
     this.#end();
   }
 

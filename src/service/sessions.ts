@@ -17,7 +17,7 @@ import { remoteHost } from './client-address.js';
 import type { Configuration } from './configuration.js';
 import type { Connections } from './connections.js';
 import type { Logind } from './logind.js';
-import { type KeptSession, Session, type SessionRecord } from './session.js';
+import { type KeptSession, Session, type SessionPast, type SessionRecord } from './session.js';
 import type { Systemd } from './systemd.js';
 import type { User } from './users.js';
 
@@ -64,6 +64,9 @@ export class Sessions {
   constructor(host: SessionsHost, connections: Connections) {
     this.#host = host;
     this.#connections = connections;
+    host.configuration.on('changed', () => {
+      for (const session of this.#sessions.values()) session.limit();
+    });
   }
 
   /** A session, also one whose worker has not told us of it yet: a PAM module may keep it. */
@@ -154,8 +157,8 @@ export class Sessions {
         worker.close();
         continue;
       }
-      const { ready, closing, entered, bus, rights, connections, ...record } = kept;
-      const session = this.#add(record, { ready, entered });
+      const { ready, closing, entered, left, bus, rights, connections, ...record } = kept;
+      const session = this.#add(record, { ready, entered, left });
       this.#watch(session, worker);
       for (const [name, all] of rights)
         for (const right of all) if (right.token === undefined || isValid(right.token)) session.addRight(name, right);
@@ -245,7 +248,7 @@ export class Sessions {
       throw new Busy(`${user.name} has a graphical session elsewhere, logind's session ${elsewhere}`);
   }
 
-  #add(record: SessionRecord, before: { ready?: boolean; entered?: boolean } = {}): Session {
+  #add(record: SessionRecord, before: SessionPast = {}): Session {
     const { bus, busId, configuration, logind, root, tree } = this.#host;
     const session = new Session(
       {

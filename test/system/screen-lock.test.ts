@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import type { Tool } from '../../src/tool/tool.js';
-import { mainPid, Owners, UNIT } from './daemon.js';
+import { mainPid, Owners, setUp, UNIT } from './daemon.js';
 import {
   endSessions,
   Heard,
@@ -203,6 +203,17 @@ describe("a session's screen", function () {
     runAsUser('alice', 'systemctl', '--user', 'kill', '--signal=KILL', `remote-access-agent@${path.slice(-8)}.service`);
     assert.equal(await connection.closed(), 'session-ended');
     await orders.are('Unlock', 'Lock');
+  });
+
+  it('is left alone where it is configured so', async () => {
+    const settings = (text: string) => {
+      setUp(text);
+      run('systemctl', 'reload', UNIT);
+    };
+    settings('[Session]\nLockOnDisconnect=no\n');
+    await (await (await loggedIn()).connect(path)).connection.methods.close();
+    await nothingMoreThan('Unlock');
+    settings('');
   });
 
   it('of GNOME Shell is locked and unlocked', async () => {

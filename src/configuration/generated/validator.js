@@ -3,7 +3,7 @@
 import { characters } from '../../bus/characters.js';
 
 export const Settings = validate21;
-const schema6 = {"$id":"Settings","type":"object","additionalProperties":false,"properties":{"Login":{"type":"object","additionalProperties":false,"properties":{"Methods":{"type":"array","minItems":1,"uniqueItems":true,"items":{"type":"string","enum":["token","password","pam","peer"]}},"MaxTries":{"type":"integer","minimum":1,"maximum":100},"MaxFailuresPerMinute":{"type":"integer","minimum":1,"maximum":10000},"MaxOpen":{"type":"integer","minimum":1,"maximum":10000},"MaxPerMinute":{"type":"integer","minimum":1,"maximum":100000}}},"Session":{"type":"object","additionalProperties":false,"properties":{"DefaultDesktop":{"type":"string","maxLength":128,"pattern":"^([A-Za-z0-9][A-Za-z0-9._-]*)?$"},"MaxSessions":{"type":"integer","minimum":0,"maximum":8192},"LockOnDisconnect":{"type":"boolean"}}},"Daemon":{"type":"object","additionalProperties":false,"properties":{"IdleExit":{"type":"number","minimum":0}}}}};
+const schema6 = {"$id":"Settings","type":"object","additionalProperties":false,"properties":{"Login":{"type":"object","additionalProperties":false,"properties":{"Methods":{"type":"array","minItems":1,"uniqueItems":true,"items":{"type":"string","enum":["token","password","pam","peer"]}},"MaxTries":{"type":"integer","minimum":1,"maximum":100},"MaxFailuresPerMinute":{"type":"integer","minimum":1,"maximum":10000},"MaxOpen":{"type":"integer","minimum":1,"maximum":10000},"MaxPerMinute":{"type":"integer","minimum":1,"maximum":100000}}},"Session":{"type":"object","additionalProperties":false,"properties":{"DefaultDesktop":{"type":"string","maxLength":128,"pattern":"^([A-Za-z0-9][A-Za-z0-9._-]*)?$"},"MaxSessions":{"type":"integer","minimum":0,"maximum":8192},"DisconnectedTimeout":{"type":"number","minimum":0},"InhibitSuspend":{"type":"boolean"},"LockOnDisconnect":{"type":"boolean"}}},"Daemon":{"type":"object","additionalProperties":false,"properties":{"IdleExit":{"type":"number","minimum":0}}}}};
 const func0 = Object.prototype.hasOwnProperty;
 const func53 = characters;
 const pattern0 = new RegExp("^([A-Za-z0-9][A-Za-z0-9._-]*)?$", "u");
@@ -229,7 +229,7 @@ if(errors === _errs17){
 if(data7 && typeof data7 == "object" && !Array.isArray(data7)){
 const _errs19 = errors;
 for(const key2 of Object.keys(data7)){
-if(!(((key2 === "DefaultDesktop") || (key2 === "MaxSessions")) || (key2 === "LockOnDisconnect"))){
+if(!(((((key2 === "DefaultDesktop") || (key2 === "MaxSessions")) || (key2 === "DisconnectedTimeout")) || (key2 === "InhibitSuspend")) || (key2 === "LockOnDisconnect"))){
 validate21.errors = [{instancePath:instancePath+"/Session",schemaPath:"#/properties/Session/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key2},message:"must NOT have additional properties"}];
 return false;
 break;
@@ -290,16 +290,51 @@ else {
 var valid4 = true;
 }
 if(valid4){
-if(data7.LockOnDisconnect !== undefined && func0.call(data7, "LockOnDisconnect")){
+if(data7.DisconnectedTimeout !== undefined && func0.call(data7, "DisconnectedTimeout")){
+let data10 = data7.DisconnectedTimeout;
 const _errs24 = errors;
-if(typeof data7.LockOnDisconnect !== "boolean"){
-validate21.errors = [{instancePath:instancePath+"/Session/LockOnDisconnect",schemaPath:"#/properties/Session/properties/LockOnDisconnect/type",keyword:"type",params:{type: "boolean"},message:"must be boolean"}];
+if(errors === _errs24){
+if(typeof data10 == "number"){
+if(data10 < 0 || isNaN(data10)){
+validate21.errors = [{instancePath:instancePath+"/Session/DisconnectedTimeout",schemaPath:"#/properties/Session/properties/DisconnectedTimeout/minimum",keyword:"minimum",params:{comparison: ">=", limit: 0},message:"must be >= 0"}];
 return false;
+}
+}
+else {
+validate21.errors = [{instancePath:instancePath+"/Session/DisconnectedTimeout",schemaPath:"#/properties/Session/properties/DisconnectedTimeout/type",keyword:"type",params:{type: "number"},message:"must be number"}];
+return false;
+}
 }
 var valid4 = _errs24 === errors;
 }
 else {
 var valid4 = true;
+}
+if(valid4){
+if(data7.InhibitSuspend !== undefined && func0.call(data7, "InhibitSuspend")){
+const _errs26 = errors;
+if(typeof data7.InhibitSuspend !== "boolean"){
+validate21.errors = [{instancePath:instancePath+"/Session/InhibitSuspend",schemaPath:"#/properties/Session/properties/InhibitSuspend/type",keyword:"type",params:{type: "boolean"},message:"must be boolean"}];
+return false;
+}
+var valid4 = _errs26 === errors;
+}
+else {
+var valid4 = true;
+}
+if(valid4){
+if(data7.LockOnDisconnect !== undefined && func0.call(data7, "LockOnDisconnect")){
+const _errs28 = errors;
+if(typeof data7.LockOnDisconnect !== "boolean"){
+validate21.errors = [{instancePath:instancePath+"/Session/LockOnDisconnect",schemaPath:"#/properties/Session/properties/LockOnDisconnect/type",keyword:"type",params:{type: "boolean"},message:"must be boolean"}];
+return false;
+}
+var valid4 = _errs28 === errors;
+}
+else {
+var valid4 = true;
+}
+}
 }
 }
 }
@@ -317,25 +352,25 @@ var valid0 = true;
 }
 if(valid0){
 if(data.Daemon !== undefined && func0.call(data, "Daemon")){
-let data11 = data.Daemon;
-const _errs26 = errors;
-if(errors === _errs26){
-if(data11 && typeof data11 == "object" && !Array.isArray(data11)){
-const _errs28 = errors;
-for(const key3 of Object.keys(data11)){
+let data13 = data.Daemon;
+const _errs30 = errors;
+if(errors === _errs30){
+if(data13 && typeof data13 == "object" && !Array.isArray(data13)){
+const _errs32 = errors;
+for(const key3 of Object.keys(data13)){
 if(!(key3 === "IdleExit")){
 validate21.errors = [{instancePath:instancePath+"/Daemon",schemaPath:"#/properties/Daemon/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key3},message:"must NOT have additional properties"}];
 return false;
 break;
 }
 }
-if(_errs28 === errors){
-if(data11.IdleExit !== undefined && func0.call(data11, "IdleExit")){
-let data12 = data11.IdleExit;
-const _errs29 = errors;
-if(errors === _errs29){
-if(typeof data12 == "number"){
-if(data12 < 0 || isNaN(data12)){
+if(_errs32 === errors){
+if(data13.IdleExit !== undefined && func0.call(data13, "IdleExit")){
+let data14 = data13.IdleExit;
+const _errs33 = errors;
+if(errors === _errs33){
+if(typeof data14 == "number"){
+if(data14 < 0 || isNaN(data14)){
 validate21.errors = [{instancePath:instancePath+"/Daemon/IdleExit",schemaPath:"#/properties/Daemon/properties/IdleExit/minimum",keyword:"minimum",params:{comparison: ">=", limit: 0},message:"must be >= 0"}];
 return false;
 }
@@ -353,7 +388,7 @@ validate21.errors = [{instancePath:instancePath+"/Daemon",schemaPath:"#/properti
 return false;
 }
 }
-var valid0 = _errs26 === errors;
+var valid0 = _errs30 === errors;
 }
 else {
 var valid0 = true;
