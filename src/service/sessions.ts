@@ -243,9 +243,15 @@ export class Sessions {
   async #makeRoom(user: User): Promise<void> {
     const own = [...this.#sessions.values()].filter(({ record }) => record.uid === user.uid);
     await Promise.all(own.map((session) => session.ended));
-    const [elsewhere] = await this.#host.logind.graphicalSessions(user.uid);
-    if (elsewhere !== undefined)
-      throw new Busy(`${user.name} has a graphical session elsewhere, logind's session ${elsewhere}`);
+    const elsewhere = await this.#host.logind.graphicalSessions(user.uid);
+    const [{ id, seat } = { id: '', seat: '' }] = elsewhere;
+    if (id === '') return;
+    if (this.#host.configuration.settings.Session.OtherDesktop === 'refuse')
+      throw new Busy(
+        `${user.name} has a graphical session ${seat === '' ? 'elsewhere' : `at ${seat}`}, logind's session ${id}`,
+      );
+    console.log(`logind's session ${id} of ${user.name} is ended: another one is to start`);
+    await this.#host.logind.end(elsewhere.map((other) => other.id));
   }
 
   #add(record: SessionRecord, before: SessionPast = {}): Session {

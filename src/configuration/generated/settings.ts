@@ -31,6 +31,8 @@ export interface Settings {
     readonly InhibitSuspend: boolean;
     /** Whether the screen is locked when the last client has gone, if anybody who logged in was connected. The next client that logs in unlocks it. Desktops without a screen lock do nothing. */
     readonly LockOnDisconnect: boolean;
+    /** What happens to a desktop that its user has started elsewhere, at the screen of the machine for example, when a session of theirs is to start here: a user can have only one. `refuse`: it stays, and whoever asks is told so. `end`: it is ended, with all that is not saved in it. */
+    readonly OtherDesktop: 'refuse' | 'end';
   };
   /** The service itself. */
   readonly Daemon: {
@@ -133,6 +135,15 @@ export const sections: { readonly [Section in keyof Settings]: SectionSchema } =
         "description": "Whether the screen is locked when the last client has gone, if anybody who logged in was connected. The next client that logs in unlocks it. Desktops without a screen lock do nothing.",
         "type": "boolean",
         "default": true
+      },
+      "OtherDesktop": {
+        "description": "What happens to a desktop that its user has started elsewhere, at the screen of the machine for example, when a session of theirs is to start here: a user can have only one. `refuse`: it stays, and whoever asks is told so. `end`: it is ended, with all that is not saved in it.",
+        "type": "string",
+        "enum": [
+          "refuse",
+          "end"
+        ],
+        "default": "refuse"
       }
     }
   },
