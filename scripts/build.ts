@@ -22,13 +22,20 @@ process.chdir(repository);
 
 const WARNINGS = ['-std=gnu11', '-O2', '-g', '-Wall', '-Wextra', '-Werror'];
 const HARDENING = ['-fstack-protector-strong', '-D_FORTIFY_SOURCE=2', '-Wl,-z,relro,-z,now,-z,noexecstack'];
-const ADDON = ['-shared', '-fPIC', '-fvisibility=hidden', '-Inode_modules/node-api-headers/include'];
+const SHARED = ['-shared', '-fPIC', '-fvisibility=hidden'];
+const ADDON = [...SHARED, '-Inode_modules/node-api-headers/include'];
 const PROGRAM = ['-fPIE', '-pie'];
 
-/** Compiles a folder's C files into one output, if any of them (or this file) is newer than it. */
-function compile(output: string, sources: string, flags: readonly string[], libraries: readonly string[] = []): void {
+/** Compiles a folder's C files into one output, if any of them, of `headers` elsewhere, or this file is newer than it. */
+function compile(
+  output: string,
+  sources: string,
+  flags: readonly string[],
+  libraries: readonly string[] = [],
+  headers: readonly string[] = [],
+): void {
   const files = readdirSync(sources).map((name) => join(sources, name));
-  const inputs = [fileURLToPath(import.meta.url), ...files.filter((name) => /\.[ch]$/.test(name))];
+  const inputs = [fileURLToPath(import.meta.url), ...headers, ...files.filter((name) => /\.[ch]$/.test(name))];
   const newest = Math.max(...inputs.map((name) => statSync(name).mtimeMs));
   if (existsSync(output) && statSync(output).mtimeMs > newest) return;
   console.log(`compile ${output}`);
@@ -53,9 +60,22 @@ compile(
   [...ADDON, ...pkgConfig('--cflags', 'libpipewire-0.3')],
   pkgConfig('--libs', 'libpipewire-0.3'),
 );
-compile('dist/remote-access-worker', 'src/login/worker', PROGRAM, ['-lpam', '-pthread']);
+compile(
+  'dist/remote-access-worker',
+  'src/login/worker',
+  PROGRAM,
+  ['-lpam', '-pthread'],
+  ['src/login/kerberos/kerberos.h'],
+);
+const kerberos = ['krb5-gssapi', 'krb5'];
+compile(
+  'dist/native/kerberos.so',
+  'src/login/kerberos',
+  [...SHARED, ...kerberos.flatMap((module) => pkgConfig('--cflags', module))],
+  [...kerberos.flatMap((module) => pkgConfig('--libs', module)), '-lresolv'],
+);
 // Not installed: for the tests.
-compile('dist/test/pam_probe.so', 'test/pam', ['-shared', '-fPIC', '-fvisibility=hidden'], ['-lpam']);
+compile('dist/test/pam_probe.so', 'test/pam', SHARED, ['-lpam']);
 
 const OPTIONS: BuildOptions = {
   outExtension: { '.js': '.mjs' },

@@ -19,8 +19,10 @@ packages=(
     # what the package is judged with: its checker, the reader of its manual pages, shells that complete its commands
     lintian man-db bash-completion zsh fish
 )
-# Kept as .deb files in /var/lib/debs for the test that installs it: it would change every other container's boot.
+# Kept as .deb files for the tests that install them, as they would change every other container: /var/lib/debs has the
+# first, /var/lib/debs/kerberos a realm with its clients. Each is complete.
 later=(cloud-init)
+kerberos=(krb5-kdc krb5-admin-server krb5-user libgssapi-krb5-2 python3-gssapi)
 
 cache=${XDG_CACHE_HOME:-$HOME/.cache}/remote-access
 entry=$cache/rootfs-$({ cat "$0"; uname -m; } | sha256sum | cut -c1-16)
@@ -63,7 +65,9 @@ if [ ! -d "$entry" ]; then
         --customize-hook='echo LANG=C.UTF-8 >"$1/etc/default/locale"' \
         --customize-hook="rm \"\$1\"/var/cache/apt/archives/*.deb
             APT_CONFIG=\$MMDEBSTRAP_APT_CONFIG apt-get -qq install --download-only ${later[*]} &&
-            mkdir \"\$1/var/lib/debs\" && mv \"\$1\"/var/cache/apt/archives/*.deb \"\$1/var/lib/debs\"" \
+            mkdir -p \"\$1/var/lib/debs/kerberos\" && mv \"\$1\"/var/cache/apt/archives/*.deb \"\$1/var/lib/debs\" &&
+            APT_CONFIG=\$MMDEBSTRAP_APT_CONFIG apt-get -qq install --download-only ${kerberos[*]} &&
+            mv \"\$1\"/var/cache/apt/archives/*.deb \"\$1/var/lib/debs/kerberos\"" \
         --customize-hook='rm "$1/etc/dpkg/dpkg.cfg.d/99mmdebstrap"' \
         --customize-hook='echo debian >"$1/etc/hostname"; rm -f "$1/etc/resolv.conf"' \
         trixie "$partial/tree" 9>&- </dev/null >&2 &

@@ -1,7 +1,7 @@
 # Prepares a fresh machine to build, test and demonstrate the project. Sourced by ./check and ./demo, which have
 # already changed into the repository. Everything it says goes to standard error.
 
-build_packages=(gcc libc6-dev libuv1-dev libpam0g-dev libpipewire-0.3-dev pkg-config debhelper)
+build_packages=(gcc libc6-dev libuv1-dev libpam0g-dev libkrb5-dev libpipewire-0.3-dev pkg-config debhelper)
 container_packages=(dbus-daemon mmdebstrap systemd-container)
 
 refuse() {

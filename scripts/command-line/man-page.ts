@@ -33,6 +33,7 @@ export function manPage(): string {
     ...entry('DBUS_SYSTEM_BUS_ADDRESS', 'The system bus to use instead of the one in /run/dbus.'),
     '.SH SEE ALSO',
     '.BR remote\\-accessd (8),',
+    '.BR remote\\-access.conf (5),',
     '.BR org.freedesktop.RemoteAccess (5),',
     '.BR remote\\-access\\-tokens (7),',
     '.BR loginctl (1),',

@@ -1,11 +1,17 @@
-import { AuthenticationFailed, NoSuchUser, type RemoteAccessError, SessionFailed } from '../errors.js';
+import {
+  AuthenticationFailed,
+  MethodNotOffered,
+  NoSuchUser,
+  type RemoteAccessError,
+  SessionFailed,
+} from '../errors.js';
 
 /** Why a worker did not open a session; see `failed` in worker/PROTOCOL.md. */
 export type Failure = {
   stage: string;
-  /** PAM's name for it, or an errno's. */
+  /** PAM's name for it, an errno's, or GSSAPI. */
   code: string;
-  /** What PAM's library says about the code. */
+  /** What the library says about it. */
   text: string;
   /** What PAM's modules said on the way, oldest first. */
   messages: readonly string[];
@@ -22,7 +28,8 @@ export function failureError(user: string, { stage, code, text, messages }: Fail
   const said = messages.map((message) => message.trim()).filter((message) => message !== '');
   const reason = said.length > 0 ? said.join(' ') : `${text} (${code})`;
   if (stage === 'exec') return new SessionFailed(`The session's command could not be started: ${text}`);
-  if (stage === 'auth') return new AuthenticationFailed(NOT_ACCEPTED, { cause: code });
+  if (stage === 'auth') return new AuthenticationFailed(NOT_ACCEPTED, { cause: `${text} (${code})` });
+  if (stage === 'kerberos') return new MethodNotOffered(`Kerberos cannot be used on this machine: ${text}`);
   if (stage === 'password')
     return new SessionFailed(`The password of ${user} has expired and was not changed: ${reason}`);
   if (stage === 'account') return accountError(user, code, reason);

@@ -23,7 +23,8 @@ export type LaunchOptions = {
   signal?: AbortSignal;
 };
 
-const WORKER = '/usr/libexec/remote-access-worker';
+/** The installed program. */
+export const WORKER = '/usr/libexec/remote-access-worker';
 const DEADLINE = 10_000;
 /** In microseconds; the worker itself needs 5 seconds at most, and PAM's closing. */
 const STOP_TIMEOUT = 30_000_000n;

@@ -24,7 +24,12 @@ export type Login = Account & {
 };
 
 /** Who somebody proved to be, as the user database spells it. */
-export type Authenticated = { user: string; uid: number };
+export type Authenticated = {
+  user: string;
+  uid: number;
+  /** Kerberos' name for them. */
+  principal?: string;
+};
 
 export type OpenedSession = { logindSession: string; uid: number; pid: number };
 
@@ -59,6 +64,9 @@ export class Worker extends EventEmitter<WorkerEvents> {
   #opened: { logindSession: string; uid: number } | undefined;
   #pid: number | undefined;
   #authenticated: Authenticated | undefined;
+  #principal: string | undefined;
+  /** To the client's last GSSAPI message, in Base64. */
+  #answer: string | undefined;
   #opening = false;
   #admitted = false;
   #refusal: RemoteAccessError | undefined;
@@ -135,9 +143,39 @@ export class Worker extends EventEmitter<WorkerEvents> {
     const lines = accountLines(account, 'remote-access-login');
     this.#user = account.user;
     this.#socket.write(lines + encodeLine('authenticate'));
+    await this.#proof(() => this.#authenticated !== undefined, signal);
+    return this.#authenticated as Authenticated;
+  }
+
+  /**
+   * Begins to authenticate with Kerberos, which `step` goes on with; who it is will turn out. Throws MethodNotOffered if
+   * the machine cannot do it.
+   */
+  async beginKerberos({ rhost, signal }: { rhost?: string; signal?: AbortSignal }): Promise<void> {
+    const from = rhost === undefined ? '' : encodeLine('rhost', rhost);
+    this.#socket.write(encodeLine('service', 'remote-access') + from + encodeLine('kerberos'));
+    await this.#proof(() => this.#answer !== undefined, signal);
+  }
+
+  /**
+   * Takes a client's GSSAPI message, of 49146 bytes at most; resolves with the answer for the client, and at the end with
+   * who it is. Throws as `authenticate` does.
+   */
+  async step(
+    input: Buffer,
+    { signal }: { signal?: AbortSignal } = {},
+  ): Promise<{ output: Buffer; authenticated: Authenticated | undefined }> {
+    this.#answer = undefined;
+    if (this.#socket.writable) this.#socket.write(encodeLine('token', input.toString('base64')));
+    await this.#proof(() => this.#answer !== undefined, signal);
+    return { output: Buffer.from(this.#answer ?? '', 'base64'), authenticated: this.#authenticated };
+  }
+
+  /** Waits for PAM or for Kerberos, however long somebody is asked. */
+  async #proof(until: () => boolean, signal: AbortSignal | undefined): Promise<void> {
     this.#beginPatience();
     try {
-      await this.#wait(() => this.#authenticated !== undefined, signal);
+      await this.#wait(until, signal);
     } catch (error) {
       this.close();
       signal?.throwIfAborted();
@@ -145,7 +183,6 @@ export class Worker extends EventEmitter<WorkerEvents> {
     } finally {
       clearTimeout(this.#patience);
     }
-    return this.#authenticated as Authenticated;
   }
 
   /** Answers the prompt that waits. Throws InvalidArgs for what no line can hold. */
@@ -264,13 +301,25 @@ export class Worker extends EventEmitter<WorkerEvents> {
     else if (verb === 'opened') this.#opened = { logindSession: first, uid: Number(second) };
     else if (verb === 'started') this.#pid = Number(first);
     else if (verb === 'prompt') this.#prompt(first === 'visible' ? 'visible' : 'secret', second);
-    else if (verb === 'authenticated') this.#authenticated = { user: first, uid: Number(second) };
+    else if (verb === 'authenticated') this.#proved(first, Number(second), third);
+    else if (verb === 'user') this.#known(first, second);
+    else if (verb === 'token') this.#answer = first;
     else if (verb === 'admitted') this.#admitted = true;
     else if (verb === 'message') this.#message(first === 'error' ? 'error' : 'info', second);
     else if (verb === 'failed') this.#refused(first, second, third);
     else if (verb === 'error') this.#fail(new SessionFailed(`The session's worker did not accept a line: ${first}`));
     else if (verb === 'ended') this.#finish({ how: first === 'signal' ? 'signal' : 'exit', number: Number(second) });
     else if (verb === 'replaced') this.#replaced();
+  }
+
+  #known(user: string, principal: string): void {
+    this.#user = user;
+    this.#principal = principal;
+  }
+
+  #proved(user: string, uid: number, answer: string): void {
+    this.#authenticated = { user, uid, ...(this.#principal === undefined ? {} : { principal: this.#principal }) };
+    this.#answer = answer;
   }
 
   #refused(stage: string, code: string, text: string): void {

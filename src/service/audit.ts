@@ -30,6 +30,8 @@ export type AuditFields = {
   readonly session?: string | undefined;
   readonly connection?: number | undefined;
   readonly method?: string | undefined;
+  /** Kerberos' name for the user. */
+  readonly principal?: string | undefined;
   /** A token's public id. */
   readonly token?: string | undefined;
   readonly grants?: readonly string[] | undefined;

@@ -10,6 +10,7 @@ import type { TokenStore } from '../token-store/token-store.js';
 import { clientKey, remoteHost } from './client-address.js';
 import type { Configuration } from './configuration.js';
 import { Conversation } from './conversation.js';
+import type { Exchange } from './exchange.js';
 import { ALL_GRANTS } from './grants.js';
 import type { Prompts } from './prompts.js';
 import { RateLimit } from './rate-limit.js';
@@ -30,6 +31,7 @@ export type Attempt = {
   readonly caller: Caller;
   readonly clientAddress: string | undefined;
   readonly prompts: Prompts;
+  readonly exchange: Exchange;
   /** The login is gone. */
   readonly signal: AbortSignal;
 };
@@ -39,7 +41,9 @@ export type Identity = {
   readonly user: User;
   readonly right: LoginRight;
   readonly desktop: string | undefined;
-  /** PAM's, if it authenticated them. */
+  /** Kerberos' name for them, if it authenticated them. */
+  readonly principal?: string | undefined;
+  /** PAM's, if it or Kerberos authenticated them. */
   readonly transaction?: Transaction;
 };
 
@@ -49,9 +53,11 @@ export type AuthenticatorHost = {
   readonly systemd: Systemd;
   /** The directory of the workers' sockets. */
   readonly workers: string;
+  /** Whether the machine can do it. */
+  readonly kerberos: boolean;
 };
 
-/** Turns a token, what PAM asks for, or who the bus says the caller is, into a user. */
+/** Turns a token, a Kerberos ticket, what PAM asks for, or who the bus says the caller is, into a user. */
 export class Authenticator {
   readonly #host: AuthenticatorHost;
   readonly #failures: RateLimit;
@@ -64,7 +70,8 @@ export class Authenticator {
 
   /** What is offered, in order of preference. */
   get methods(): readonly Method[] {
-    return this.#host.configuration.methods;
+    const { configuration, kerberos } = this.#host;
+    return configuration.methods.filter((method) => method !== 'kerberos' || kerberos);
   }
 
   /** Whether failures are counted that a new daemon would not know. */
@@ -84,6 +91,7 @@ export class Authenticator {
     // Root cannot be slowed down by itself; its clients can. Others could name the address of somebody else.
     const counted = caller.uid === 0 ? address : uid;
     if (method === 'password' || method === 'pam') return await this.#byPam(attempt, counted);
+    if (method === 'kerberos') return await this.#byKerberos(attempt, counted);
     try {
       if (method === 'token') return await this.#byToken(parameters.token ?? '');
       if (method === 'peer') return await this.#byUid(caller.uid);
@@ -143,6 +151,36 @@ export class Authenticator {
         console.warn(`PAM's refusal of ${JSON.stringify(name)}: ${cause instanceof Error ? cause.message : cause}`);
         await conversation.refusal();
       }
+      throw told;
+    }
+  }
+
+  /** The client's GSSAPI messages, which its worker answers; all of the user's rights. */
+  async #byKerberos({ clientAddress, exchange, signal }: Attempt, counted: readonly string[]): Promise<Identity> {
+    const id = randomBytes(4).toString('hex');
+    const worker = await launchWorker({ id, directory: this.#host.workers, systemd: this.#host.systemd });
+    try {
+      await worker.beginKerberos({ rhost: remoteHost(clientAddress), signal });
+      for (;;) {
+        const { output, authenticated } = await worker.step(await exchange.receive(signal), { signal });
+        if (authenticated !== undefined) {
+          const user = await knownUser(authenticated);
+          for (const key of counted) this.#failures.check(key);
+          exchange.answer(output);
+          const right = { grants: ALL_GRANTS, token: undefined };
+          const { principal } = authenticated;
+          return { user, right, desktop: undefined, principal, transaction: { id, worker } };
+        }
+        exchange.answer(output);
+      }
+    } catch (error) {
+      worker.release();
+      const told = signal.aborted ? signal.reason : this.#told(error, counted);
+      if (told !== error && !signal.aborted) {
+        const { cause = error } = error as Error;
+        console.warn(`a login with Kerberos was refused: ${cause instanceof Error ? cause.message : cause}`);
+      }
+      exchange.fail(told);
       throw told;
     }
   }

@@ -17,6 +17,7 @@ import {
 import { type AuditFields, audit } from './audit.js';
 import type { Authenticator, Identity } from './authenticator.js';
 import type { Configuration } from './configuration.js';
+import { Exchange } from './exchange.js';
 import { LOGINS_PATH } from './paths.js';
 import { checkAnswer, Prompts } from './prompts.js';
 import type { Session } from './session.js';
@@ -28,13 +29,14 @@ const IDLE = 120_000;
 /** Where the methods say which keys of Begin's parameters belong to them. */
 const PARAMETERS: Record<string, readonly (keyof BeginParameters)[]> = {
   token: ['token'],
+  kerberos: [],
   password: ['user', 'password'],
   pam: ['user'],
   peer: [],
 };
 
 /** The methods that may ask more. */
-const ASKING = ['password', 'pam'];
+const ASKING = ['kerberos', 'password', 'pam'];
 
 /** Begin answers after so many milliseconds, whether or not anything has come of it: callers do not wait forever. */
 const BEGIN_ANSWERS = 5000;
@@ -72,6 +74,7 @@ export class Login implements Handlers<LoginInterface, Caller> {
   readonly #methods: readonly string[];
   readonly #idle: NodeJS.Timeout;
   readonly #prompts: Prompts;
+  readonly #exchange = new Exchange();
   /** Ends a conversation that nobody is there for any more. */
   readonly #left = new AbortController();
   #state: LoginState = 'open';
@@ -130,7 +133,7 @@ export class Login implements Handlers<LoginInterface, Caller> {
     this.#begun = { method, user: parameters.user };
     const asks = ASKING.includes(method);
     this.#setState(asks ? 'prompting' : 'starting');
-    const asked = this.#prompts.asked();
+    const asked = Promise.race([this.#prompts.asked(), this.#exchange.asked()]);
     const authenticated = this.#authenticate(caller, method, parameters);
     if (!asks) return await authenticated;
     // Failed tells it, when nobody waits here any more.
@@ -148,8 +151,8 @@ export class Login implements Handlers<LoginInterface, Caller> {
     this.#prompts.respond(id, answer);
   }
 
-  step(): Buffer {
-    throw new MethodNotOffered('no GSSAPI exchange is open');
+  step(_caller: Caller, input: Buffer): Promise<Buffer> {
+    return this.#exchange.step(input);
   }
 
   cancel(): void {
@@ -188,7 +191,7 @@ export class Login implements Handlers<LoginInterface, Caller> {
 
   async #authenticate(caller: Caller, method: string, parameters: BeginParameters): Promise<void> {
     const clientAddress = this.#options['client-address'];
-    const more = { prompts: this.#prompts, signal: this.#left.signal };
+    const more = { prompts: this.#prompts, exchange: this.#exchange, signal: this.#left.signal };
     try {
       const attempt = { method, parameters, caller, clientAddress, ...more };
       void this.#start(await this.#host.authenticator.authenticate(attempt));
@@ -201,7 +204,7 @@ export class Login implements Handlers<LoginInterface, Caller> {
     }
   }
 
-  async #start({ user, right, desktop, transaction }: Identity): Promise<void> {
+  async #start({ user, right, desktop, principal, transaction }: Identity): Promise<void> {
     this.#token = right.token;
     if (this.#state === 'prompting') this.#setState('starting');
     try {
@@ -218,7 +221,7 @@ export class Login implements Handlers<LoginInterface, Caller> {
       this.#session = session;
       this.object.changed(loginInterface, ['Session'], this.owner.name);
       this.#setState('completed');
-      this.#record('login', { user: user.name, session: session.record.id, token: right.token });
+      this.#record('login', { user: user.name, session: session.record.id, token: right.token, principal });
       this.object.emit(loginInterface, 'Completed', [session.object.path], this.owner.name);
     } catch (error) {
       this.#fail(error, false);

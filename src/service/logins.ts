@@ -37,13 +37,16 @@ export class Logins {
     this.#opened = new RateLimit({ limit: () => host.configuration.settings.Login.MaxPerMinute, window: WINDOW });
   }
 
+  /** What is offered, in order of preference. */
+  get methods(): readonly string[] {
+    return this.#host.authenticator.methods;
+  }
+
   async open(caller: Caller, options: OpenLoginOptions): Promise<Login> {
     if (options.monitors !== undefined) placeMonitors(options.monitors);
     const methods = this.#offered(options);
     if (methods.length === 0)
-      throw new MethodNotOffered(
-        `none of those methods is offered: there is ${this.#host.authenticator.methods.join(', ') || 'none'}`,
-      );
+      throw new MethodNotOffered(`none of those methods is offered: there is ${this.methods.join(', ') || 'none'}`);
     const key = openedBy(caller, options);
     if (key !== undefined) {
       this.#opened.check(key);
@@ -108,8 +111,8 @@ export class Logins {
   }
 
   /** The methods that both sides can do. */
-  #offered(options: OpenLoginOptions): readonly string[] {
-    return this.#host.authenticator.methods.filter((method) => options.methods?.includes(method) ?? true);
+  #offered({ methods }: OpenLoginOptions): readonly string[] {
+    return this.methods.filter((method) => methods?.includes(method) ?? true);
   }
 
   #forget(login: Login): void {

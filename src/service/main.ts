@@ -2,6 +2,7 @@ import { mkdir } from 'node:fs/promises';
 import { Bus } from '../bus/bus.js';
 import { ExportedObject } from '../bus/exported-object.js';
 import { ObjectTree } from '../bus/object-tree.js';
+import { offersKerberos } from '../login/kerberos.js';
 import { TokenStore } from '../token-store/token-store.js';
 import { Agents } from './agents.js';
 import { Authenticator } from './authenticator.js';
@@ -31,6 +32,8 @@ const PATIENCE = 2000;
 /** Rather late than before the calls that came meanwhile are answered. */
 const stopped = new Promise<void>((resolve) => process.on('SIGTERM', () => resolve()));
 
+// Asked while the rest begins.
+const kerberos = offersKerberos();
 const bus = await Bus.system();
 const polkit = new Polkit(bus);
 const tree = new ObjectTree(bus, new AccessBouncer(polkit, () => tree.callers), ROOT_PATH);
@@ -54,7 +57,7 @@ const busId = await names.busId();
 const systemd = new Systemd(bus);
 const workers = `${RUNTIME}/sessions`;
 const sessions = new Sessions({ bus, busId, tree, root, logind, systemd, configuration, workers }, connections);
-const authenticator = new Authenticator({ configuration, tokens: store, systemd, workers });
+const authenticator = new Authenticator({ configuration, tokens: store, systemd, workers, kerberos: await kerberos });
 const logins = new Logins({ bus, tree, sessions, authenticator, configuration });
 new Tokens(store, root, (token, reason) => {
   if (reason === 'used-up') {

@@ -34,7 +34,7 @@ export class RemoteAccess implements Handlers<RemoteAccessInterface, Caller> {
     object.implement(
       remoteAccess,
       this,
-      { version: () => 1, AuthMethods: () => [...configuration.methods] },
+      { version: () => 1, AuthMethods: () => [...logins.methods] },
       async (member, args, { uid }): Promise<Subject> => {
         // Nothing else here is about anybody.
         const user = member === 'CreateSession' ? await findUser(String(args[0]), { asker: uid }) : undefined;

@@ -105,7 +105,11 @@ export class Sessions {
     const starting = this.#starting.get(user.uid);
     if (running !== undefined || starting !== undefined) {
       if (options.reuse === false) throw new Busy(`${user.name} has a session already, and a user can have only one`);
-      if (starting !== undefined) return starting;
+      if (starting !== undefined) {
+        const started = await starting;
+        await options.transaction?.worker.rejoin();
+        return started;
+      }
     }
     if (running !== undefined) {
       if (options.transaction !== undefined) await options.transaction.worker.rejoin();
@@ -182,8 +186,9 @@ export class Sessions {
       );
     await this.#makeRoom(user);
     // Nothing comes between this and the session's place among them.
-    if (this.#sessions.size >= most)
-      throw new Busy(`${this.#sessions.size} sessions run, and no more may on this machine`);
+    const { size: count } = this.#sessions;
+    if (count >= most)
+      throw new Busy(`${count} ${count === 1 ? 'session runs' : 'sessions run'}, and no more may on this machine`);
     const record: SessionRecord = {
       id: options.transaction?.id ?? randomBytes(4).toString('hex'),
       user: user.name,

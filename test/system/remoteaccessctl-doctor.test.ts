@@ -27,6 +27,22 @@ function withFile(path: string, text: string): [() => void, () => void] {
 /** What may be wrong with a machine: how to break it and mend it, and what the doctor says. */
 const AILMENTS: [name: string, change: [() => void, () => void], check: string, state: string, message: RegExp][] = [
   [
+    'a mistake in the settings',
+    withFile('/etc/remote-access/remote-access.conf', '[Login]\nMethods=key\n'),
+    ...(['configuration', 'problem', /remote-access\.conf:2: Login\.Methods: it has to be of token/] as const),
+  ],
+  [
+    'settings that others may change',
+    [
+      () => {
+        writeFileSync('/etc/remote-access/remote-access.conf', '');
+        chmodSync('/etc/remote-access/remote-access.conf', 0o666);
+      },
+      () => rmSync('/etc/remote-access/remote-access.conf'),
+    ],
+    ...(['configuration', 'warning', /can be changed by others/] as const),
+  ],
+  [
     'a missing program file',
     without('/usr/libexec/remote-access-worker'),
     ...(['program files', 'problem', /missing: \/usr\/libexec\/remote-access-worker/] as const),

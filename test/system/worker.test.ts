@@ -415,7 +415,7 @@ describe('the worker', () => {
 
   describe('authenticates', () => {
     const ERROR = 'error not%20understood,%20or%20not%20possible%20in%20this%20state';
-    const ANSWER = 'error only%20an%20answer%20to%20the%20prompt%20is%20possible%20now';
+    const ANSWER = 'error only%20what%20is%20waited%20for%20is%20possible%20now';
     const service = '/etc/pam.d/worker-test';
 
     before(() => {

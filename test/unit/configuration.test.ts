@@ -28,7 +28,7 @@ describe('configuration', () => {
 
   it('is all defaults without files', () => {
     const { settings, origins, mistakes, files } = read();
-    assert.deepEqual(settings.Login.Methods, ['token', 'password', 'pam', 'peer']);
+    assert.deepEqual(settings.Login.Methods, ['token', 'kerberos', 'password', 'pam', 'peer']);
     assert.equal(settings.Daemon.IdleExit, 30);
     assert.deepEqual([origins.size, mistakes, files], [0, [], []]);
   });
@@ -96,7 +96,7 @@ describe('configuration', () => {
       ['[Session]\nMaxSessions=8193', '2: Session.MaxSessions: it has to be at most 8192'],
       ['[Login]\nMethods=', '2: Login.Methods: it must not be empty'],
       ['[Login]\nMethods=token token', '2: Login.Methods: it has something twice'],
-      ['[Login]\nMethods=token,peer', '2: Login.Methods: it has to be of token, password, pam, peer'],
+      ['[Login]\nMethods=token,peer', '2: Login.Methods: it has to be of token, kerberos, password, pam, peer'],
       ['[Session]\nDefaultDesktop=../x', '2: Session.DefaultDesktop: it is not spelled as it has to be'],
       ['[Session]\nDefaultDesktop="gnome"', '2: Session.DefaultDesktop: it is not spelled as it has to be'],
     ];
@@ -104,7 +104,7 @@ describe('configuration', () => {
     assert.match(mistakesOf('[Daemon]\nIdleExit=-1')[0] ?? '', /^2: Daemon.IdleExit: it has to be a time such as/);
     assert.deepEqual(mistakesOf('[Login]\nMaxTries=0\nMethods=x\n[Nothing]\n'), [
       '2: Login.MaxTries: it has to be at least 1',
-      '3: Login.Methods: it has to be of token, password, pam, peer',
+      '3: Login.Methods: it has to be of token, kerberos, password, pam, peer',
     ]);
   });
 

@@ -38,6 +38,44 @@ export const machineCommands: readonly Command[] = [
     load: () => import('../commands/desktops.js'),
   },
   {
+    name: 'config',
+    summary: 'Check or show the settings',
+    description: `\`check\` reads the files of remote-access.conf(5), and prints every mistake with its file, line and key. Given files, it looks at those alone: before they are put in place, or in an image.
+
+\`show\` prints every setting and where it comes from, as the files are now. The service follows a change when it starts, or is told to: \`systemctl try-reload-or-restart remote-accessd\`.`,
+    arguments: [
+      { metavar: 'ACTION', kind: 'text', choices: ['check', 'show'], summary: 'What to do' },
+      {
+        metavar: 'FILE',
+        kind: 'file',
+        summary: 'A file to check instead of those that are in place',
+        optional: true,
+        repeated: true,
+      },
+    ],
+    options: [],
+    keys: [
+      ['file', 'the file of the mistake or setting; absent for a default'],
+      ['line', 'its line; for a mistake 0 if it is the file as a whole'],
+      ['key', 'of a mistake `Section.Key`, as much of it as is known; of a setting its key'],
+      ['message', 'what is wrong'],
+      ['section', 'the section of a setting'],
+      ['value', 'its value: text, a number, true or false, or an array; times in seconds, or `infinity`'],
+    ],
+    exits: [
+      [0, 'There is no mistake.'],
+      [1, 'There is a mistake.'],
+    ],
+    examples: [
+      { line: 'remoteaccessctl config check', meaning: 'Checks what is in place.' },
+      {
+        line: 'remoteaccessctl config show --no-legend | grep -v default$',
+        meaning: 'Shows what is not as it comes.',
+      },
+    ],
+    load: () => import('../commands/config.js'),
+  },
+  {
     name: 'monitor',
     summary: 'Print what happens, until interrupted',
     description: `Prints a line for each event: sessions that start, change and end, tokens that are made and removed, and the service itself when it starts and stops. It goes on while the service is not running, and does not start it. Changes of sessions that the caller may not see are left out.`,

@@ -1,4 +1,5 @@
 import { bus } from './bus.js';
+import { configuration } from './configuration.js';
 import { daemon } from './daemon.js';
 import { desktops } from './desktops.js';
 import type { Check } from './finding.js';
@@ -17,7 +18,7 @@ import { userServices } from './user-services.js';
 
 /** What `doctor` looks at, what all the rest depends on first. */
 export const CHECKS: readonly Check[] = [
-  ...[program, node, bus, unit, daemon, state],
+  ...[program, node, bus, unit, daemon, configuration, state],
   ...[pam, nologin, logind, userServices, otherSessions, polkit],
   ...[desktops, pipewire, pictures],
 ];

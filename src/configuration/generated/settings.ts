@@ -2,13 +2,13 @@
 
 import type { SectionSchema } from '../schema.js';
 
-export type Method = 'token' | 'password' | 'pam' | 'peer';
+export type Method = 'token' | 'kerberos' | 'password' | 'pam' | 'peer';
 
 /** The settings of remote-accessd, section by section. */
 export interface Settings {
   /** Who gets in, and how often somebody may try. */
   readonly Login: {
-    /** The ways to log in, the preferred one first: `token` is a token provisioned beforehand, `password` a user's name and password, `pam` whatever the machine's PAM modules ask, `peer` the uid of the calling process. A login that is under way when a method is taken away cannot begin with it any more. */
+    /** The ways to log in, the preferred one first: `token` is a token provisioned beforehand, `kerberos` a ticket for this machine, where that can work, `password` a user's name and password, `pam` whatever the machine's PAM modules ask, `peer` the uid of the calling process. A login that is under way when a method is taken away cannot begin with it any more. */
     readonly Methods: readonly Method[];
     /** How many wrong tokens or passwords one login takes before it fails for good and another one has to be opened. */
     readonly MaxTries: number;
@@ -49,7 +49,7 @@ export const sections: { readonly [Section in keyof Settings]: SectionSchema } =
     "additionalProperties": false,
     "properties": {
       "Methods": {
-        "description": "The ways to log in, the preferred one first: `token` is a token provisioned beforehand, `password` a user's name and password, `pam` whatever the machine's PAM modules ask, `peer` the uid of the calling process. A login that is under way when a method is taken away cannot begin with it any more.",
+        "description": "The ways to log in, the preferred one first: `token` is a token provisioned beforehand, `kerberos` a ticket for this machine, where that can work, `password` a user's name and password, `pam` whatever the machine's PAM modules ask, `peer` the uid of the calling process. A login that is under way when a method is taken away cannot begin with it any more.",
         "type": "array",
         "minItems": 1,
         "uniqueItems": true,
@@ -58,6 +58,7 @@ export const sections: { readonly [Section in keyof Settings]: SectionSchema } =
           "type": "string",
           "enum": [
             "token",
+            "kerberos",
             "password",
             "pam",
             "peer"
@@ -65,6 +66,7 @@ export const sections: { readonly [Section in keyof Settings]: SectionSchema } =
         },
         "default": [
           "token",
+          "kerberos",
           "password",
           "pam",
           "peer"

@@ -3,7 +3,7 @@
 import { characters } from '../../bus/characters.js';
 
 export const Settings = validate21;
-const schema6 = {"$id":"Settings","type":"object","additionalProperties":false,"properties":{"Login":{"type":"object","additionalProperties":false,"properties":{"Methods":{"type":"array","minItems":1,"uniqueItems":true,"items":{"type":"string","enum":["token","password","pam","peer"]}},"MaxTries":{"type":"integer","minimum":1,"maximum":100},"MaxFailuresPerMinute":{"type":"integer","minimum":1,"maximum":10000},"MaxOpen":{"type":"integer","minimum":1,"maximum":10000},"MaxPerMinute":{"type":"integer","minimum":1,"maximum":100000}}},"Session":{"type":"object","additionalProperties":false,"properties":{"DefaultDesktop":{"type":"string","maxLength":128,"pattern":"^([A-Za-z0-9][A-Za-z0-9._-]*)?$"},"MaxSessions":{"type":"integer","minimum":0,"maximum":8192},"DisconnectedTimeout":{"type":"number","minimum":0},"InhibitSuspend":{"type":"boolean"},"LockOnDisconnect":{"type":"boolean"},"OtherDesktop":{"type":"string","enum":["refuse","end"]}}},"Daemon":{"type":"object","additionalProperties":false,"properties":{"IdleExit":{"type":"number","minimum":0}}}}};
+const schema6 = {"$id":"Settings","type":"object","additionalProperties":false,"properties":{"Login":{"type":"object","additionalProperties":false,"properties":{"Methods":{"type":"array","minItems":1,"uniqueItems":true,"items":{"type":"string","enum":["token","kerberos","password","pam","peer"]}},"MaxTries":{"type":"integer","minimum":1,"maximum":100},"MaxFailuresPerMinute":{"type":"integer","minimum":1,"maximum":10000},"MaxOpen":{"type":"integer","minimum":1,"maximum":10000},"MaxPerMinute":{"type":"integer","minimum":1,"maximum":100000}}},"Session":{"type":"object","additionalProperties":false,"properties":{"DefaultDesktop":{"type":"string","maxLength":128,"pattern":"^([A-Za-z0-9][A-Za-z0-9._-]*)?$"},"MaxSessions":{"type":"integer","minimum":0,"maximum":8192},"DisconnectedTimeout":{"type":"number","minimum":0},"InhibitSuspend":{"type":"boolean"},"LockOnDisconnect":{"type":"boolean"},"OtherDesktop":{"type":"string","enum":["refuse","end"]}}},"Daemon":{"type":"object","additionalProperties":false,"properties":{"IdleExit":{"type":"number","minimum":0}}}}};
 const func0 = Object.prototype.hasOwnProperty;
 const func53 = characters;
 const pattern0 = new RegExp("^([A-Za-z0-9][A-Za-z0-9._-]*)?$", "u");
@@ -56,7 +56,7 @@ if(typeof data2 !== "string"){
 validate21.errors = [{instancePath:instancePath+"/Login/Methods/" + i0,schemaPath:"#/properties/Login/properties/Methods/items/type",keyword:"type",params:{type: "string"},message:"must be string"}];
 return false;
 }
-if(!((((data2 === "token") || (data2 === "password")) || (data2 === "pam")) || (data2 === "peer"))){
+if(!(((((data2 === "token") || (data2 === "kerberos")) || (data2 === "password")) || (data2 === "pam")) || (data2 === "peer"))){
 validate21.errors = [{instancePath:instancePath+"/Login/Methods/" + i0,schemaPath:"#/properties/Login/properties/Methods/items/enum",keyword:"enum",params:{allowedValues: schema6.properties.Login.properties.Methods.items.enum},message:"must be equal to one of the allowed values"}];
 return false;
 }

@@ -13,24 +13,26 @@
 
 /* Whether somebody authenticates, so that the modules' questions are the peer's to answer. */
 static bool asking;
+static const char *awaited;
 static char *answer;
 
 static void take_answer(char *line)
 {
-	static const char verb[] = "answer ";
-	char *text = line + strlen(verb);
+	size_t length = strlen(awaited);
+	char *text = line + length + 1;
 
-	if (answer != NULL || strncmp(line, verb, strlen(verb)) != 0 || strchr(text, ' ') != NULL || !wire_decode(text))
-		tell("error", "only an answer to the prompt is possible now", NULL);
+	if (answer != NULL || strncmp(line, awaited, length) != 0 || line[length] != ' ' || strchr(text, ' ') != NULL ||
+	    !wire_decode(text))
+		tell("error", "only what is waited for is possible now", NULL);
 	else
 		answer = strdup(text);
 }
 
-/* The peer's answer, which the caller wipes and frees; NULL if the peer went away. */
-static char *ask(const char *style, const char *question)
+/* The word of the peer's next line with that verb, which the caller wipes and frees; NULL if the peer went away. */
+char *await(const char *verb)
 {
 	answer = NULL;
-	tell("prompt", style, question, NULL);
+	awaited = verb;
 	while (answer == NULL && peer_connected()) {
 		struct pollfd from_peer = {.fd = peer_fd(), .events = POLLIN};
 
@@ -38,6 +40,12 @@ static char *ask(const char *style, const char *question)
 			peer_read(take_answer);
 	}
 	return answer;
+}
+
+static char *ask(const char *style, const char *question)
+{
+	tell("prompt", style, question, NULL);
+	return await("answer");
 }
 
 /* Passes one of a module's messages on; false if it is a question that nobody answers. */
@@ -92,6 +100,7 @@ void wipe(char *text)
  */
 static pthread_t watcher;
 static int signals = -1, finished = -1;
+static bool watching;
 
 static void *watch(void *unused)
 {
@@ -109,8 +118,8 @@ static void *watch(void *unused)
 	return NULL;
 }
 
-/* From now on modules may ask; false if that cannot be. */
-bool conversation_begin(void)
+/* From now on somebody authenticates, and modules may ask if `questions`; false if that cannot be. */
+bool conversation_begin(bool questions)
 {
 	sigset_t ending;
 
@@ -119,15 +128,16 @@ bool conversation_begin(void)
 	sigaddset(&ending, SIGINT);
 	signals = signalfd(-1, &ending, SFD_CLOEXEC);
 	finished = eventfd(0, EFD_CLOEXEC);
-	asking = signals >= 0 && finished >= 0 && pthread_create(&watcher, NULL, watch, NULL) == 0;
-	return asking;
+	watching = signals >= 0 && finished >= 0 && pthread_create(&watcher, NULL, watch, NULL) == 0;
+	asking = watching && questions;
+	return watching;
 }
 
 void conversation_end(void)
 {
-	if (asking && write(finished, &(uint64_t){1}, sizeof(uint64_t)) > 0)
+	if (watching && write(finished, &(uint64_t){1}, sizeof(uint64_t)) > 0)
 		pthread_join(watcher, NULL);
-	asking = false;
+	asking = watching = false;
 	close(signals);
 	close(finished);
 }

@@ -113,6 +113,8 @@ int main(int argc, char **argv)
 {
 	if (argc == 3 && strcmp(argv[1], "--sweep") == 0)
 		return sweep(argv[2]);
+	if (argc == 2 && strcmp(argv[1], "--probe-kerberos") == 0)
+		return kerberos_probe();
 	if (argc != 2 || argv[1][0] != '/') {
 		fprintf(stderr, "usage: remote-access-worker SOCKET (an absolute path)\n");
 		return 2;

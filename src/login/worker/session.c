@@ -24,7 +24,7 @@ static size_t variables;
 static char *record;
 static pid_t child = -1;
 static int failure = -1;
-static bool terminating, done;
+static bool terminating, done, by_kerberos;
 
 void session_begin(const char *socket)
 {
@@ -84,12 +84,13 @@ void session_proceed(void)
 	if (state != AUTHENTICATING)
 		return;
 	timer_arm(0);
-	if (!transaction_authenticate(&login, &account)) {
+	bool sound = by_kerberos ? kerberos_authenticate(&login, &account) : transaction_authenticate(&login, &account);
+	if (!sound) {
 		finish();
 		return;
 	}
 	state = AUTHENTICATED;
-	tell("authenticated", account.name, decimal(account.uid), NULL);
+	tell("authenticated", account.name, decimal(account.uid), kerberos_reply(), NULL);
 	if (!peer_connected())
 		finish();
 }
@@ -255,6 +256,11 @@ static bool obey(char **words, size_t count)
 		return true;
 	}
 	if (strcmp(verb, "authenticate") == 0 && count == 1 && login.user && login.service) {
+		state = AUTHENTICATING;
+		return true;
+	}
+	if (strcmp(verb, "kerberos") == 0 && count == 1 && login.service) {
+		by_kerberos = true;
 		state = AUTHENTICATING;
 		return true;
 	}

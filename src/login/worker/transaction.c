@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <grp.h>
+#include <limits.h>
 #include <pwd.h>
 #include <security/pam_appl.h>
 #include <stdio.h>
@@ -144,11 +145,36 @@ static bool authenticate(const struct login *login, struct account *account)
 /* Everything from pam_start to pam_acct_mgmt, in which the modules may ask. */
 bool transaction_authenticate(const struct login *login, struct account *account)
 {
-	if (!conversation_begin())
+	if (!conversation_begin(true))
 		return refused("start", strerrorname_np(errno), "nobody could be asked");
 	bool authenticated = authenticate(login, account);
 	conversation_end();
 	return authenticated;
+}
+
+/* The same for somebody whom others than PAM authenticated: only its rules for accounts are asked. */
+bool transaction_admit(const struct login *login, struct account *account)
+{
+	if (!start(login) || !look_up("auth", account))
+		return false;
+	if (account->uid == 0)
+		return passed("auth", PAM_PERM_DENIED);
+	return passed("account", pam_acct_mgmt(pam, 0));
+}
+
+/*
+ * Delegated credentials go into the user's cache, which is named in PAM's environment before a module needs it. That
+ * they cannot be stored makes the proof no worse.
+ */
+static bool keep_delegated(const struct account *account)
+{
+	static const char name[] = "KRB5CCNAME=";
+	char variable[PATH_MAX];
+
+	strcpy(variable, name);
+	if (!kerberos_keep(account, variable + strlen(name), sizeof(variable) - strlen(name)))
+		return true;
+	return pam_putenv(pam, variable) == PAM_SUCCESS;
 }
 
 /*
@@ -157,8 +183,10 @@ bool transaction_authenticate(const struct login *login, struct account *account
  */
 void transaction_rejoin(const struct account *account)
 {
-	int code = initgroups(account->name, account->gid) < 0 ? PAM_CRED_ERR : pam_setcred(pam, PAM_REINITIALIZE_CRED);
+	int code = PAM_CRED_ERR;
 
+	if (initgroups(account->name, account->gid) == 0 && keep_delegated(account))
+		code = pam_setcred(pam, PAM_REINITIALIZE_CRED);
 	if (code != PAM_SUCCESS)
 		fprintf(stderr, "the credentials of %s were not renewed: %s\n", account->name, pam_strerror(pam, code));
 }
@@ -183,6 +211,8 @@ bool transaction_open(const struct login *login, struct account *account)
 		return false;
 	if (initgroups(account->name, account->gid) < 0)
 		return refused("credentials", strerrorname_np(errno), "the user's groups cannot be set");
+	if (!keep_delegated(account))
+		return refused("credentials", "PAM_BUF_ERR", "there is no memory for the environment");
 	if (!passed("credentials", pam_setcred(pam, PAM_ESTABLISH_CRED)))
 		return false;
 	established = true;

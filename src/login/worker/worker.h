@@ -40,12 +40,20 @@ void tell(const char *verb, ...) __attribute__((sentinel));
 
 /* conversation.c: what PAM's modules say and ask. */
 int converse(int count, const struct pam_message **messages, struct pam_response **responses, void *unused);
-bool conversation_begin(void);
+bool conversation_begin(bool questions);
 void conversation_end(void);
+char *await(const char *verb);
 void wipe(char *text);
+
+/* kerberos.c: the proof that GSSAPI takes. */
+int kerberos_probe(void);
+bool kerberos_authenticate(struct login *login, struct account *account);
+const char *kerberos_reply(void);
+bool kerberos_keep(const struct account *account, char *name, size_t size);
 
 /* transaction.c: libpam. */
 bool transaction_authenticate(const struct login *login, struct account *account);
+bool transaction_admit(const struct login *login, struct account *account);
 void transaction_rejoin(const struct account *account);
 bool transaction_check(const struct login *login, struct account *account);
 bool transaction_open(const struct login *login, struct account *account);

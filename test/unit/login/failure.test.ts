@@ -26,6 +26,8 @@ describe('a failure to open a session', () => {
       'alice may not log in: Maintenance until noon.',
     ],
     ['auth', 'PAM_USER_UNKNOWN', ['No such user!'], 'AuthenticationFailed', NOT_ACCEPTED],
+    ['auth', 'GSSAPI', [], 'AuthenticationFailed', NOT_ACCEPTED],
+    ['kerberos', 'GSSAPI', [], 'MethodNotOffered', 'Kerberos cannot be used on this machine: what PAM says'],
     ['auth', 'PAM_AUTH_ERR', [], 'AuthenticationFailed', NOT_ACCEPTED],
     ['auth', 'PAM_ACCT_EXPIRED', ['Expired'], 'AuthenticationFailed', NOT_ACCEPTED],
     [

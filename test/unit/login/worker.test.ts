@@ -126,6 +126,45 @@ describe('a connection to a worker', () => {
     worker.close();
   });
 
+  it('passes messages of GSSAPI on, and goes on with the session', async () => {
+    await using fake = await FakeWorker.listen(path, NEW);
+    const worker = await Worker.connect(path);
+    const beginning = worker.beginKerberos({ rhost: '192.0.2.1' });
+    await fake.heard('kerberos');
+    fake.say('token ');
+    await beginning;
+    const longest = Buffer.alloc(49_146, 0xff);
+    const first = worker.step(longest);
+    await fake.heard(`token ${longest.toString('base64')}`);
+    fake.say(`token ${Buffer.from('more').toString('base64')}`);
+    assert.deepEqual(await first, { output: Buffer.from('more'), authenticated: undefined });
+    const second = worker.step(Buffer.from('two'));
+    await fake.heard('token dHdv');
+    fake.say('user alice alice@EXAMPLE.TEST', 'authenticated alice 1000 ');
+    const authenticated = { user: 'alice', uid: 1000, principal: 'alice@EXAMPLE.TEST' };
+    assert.deepEqual(await second, { output: Buffer.alloc(0), authenticated });
+    const opening = worker.open({ ...login, environment: {} });
+    await fake.heard('open');
+    fake.say('opened c7 1000', 'started 4711');
+    await opening;
+    const said = fake.lines.filter((line) => !line.startsWith('token'));
+    assert.deepEqual(said.slice(0, 4), ['service remote-access', 'rhost 192.0.2.1', 'kerberos', 'record mine']);
+    worker.close();
+  });
+
+  it('says about whom PAM was asked after Kerberos', async () => {
+    await using fake = await FakeWorker.listen(path, NEW);
+    const worker = await Worker.connect(path);
+    const beginning = worker.beginKerberos({});
+    await fake.heard('kerberos');
+    fake.say('token ');
+    await beginning;
+    const step = worker.step(Buffer.from('one'));
+    await fake.heard('token b25l');
+    fake.say('user alice alice@EXAMPLE.TEST', 'failed account PAM_ACCT_EXPIRED no');
+    await assert.rejects(step, /The account of alice has expired/);
+  });
+
   const authenticating = async (fake: FakeWorker, signal?: AbortSignal) => {
     const worker = await Worker.connect(path);
     const outcome = worker.authenticate({ user: 'alice' }, signal === undefined ? {} : { signal });
@@ -144,7 +183,7 @@ describe('a connection to a worker', () => {
     const refused = await authenticating(fake);
     fake.say('message error No%20such%20user', 'failed auth PAM_USER_UNKNOWN User%20not%20known');
     const told = await error(refused.outcome);
-    assert.deepEqual(told, new AuthenticationFailed(NOT_ACCEPTED, { cause: 'PAM_USER_UNKNOWN' }));
+    assert.deepEqual(told, new AuthenticationFailed(NOT_ACCEPTED, { cause: 'User not known (PAM_USER_UNKNOWN)' }));
     fake.lines.length = 0;
     const vanished = await authenticating(fake);
     fake.hangUp();
