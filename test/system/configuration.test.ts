@@ -263,6 +263,7 @@ describe('the configuration', function () {
       reload('[Daemon]\nIdleExit=30ms\n');
       await owners.until(({ now }) => now === '');
       assert.ok(owners.exits > exits);
+      setUp('');
       await objects(admin.bus).root.methods.listDesktops();
     });
   });
