@@ -18,11 +18,18 @@ export class Connections {
   /** What the agent says of a connection before we have heard that it is open. */
   readonly #opening = new Map<number, ((connection: Connection) => void)[]>();
   readonly #watches = new Map<Connection, Disposable>();
+  readonly #changed: () => void;
   #last = 0;
 
-  constructor(bus: Bus, tree: ObjectTree) {
+  /** `changed` is called when there are more or fewer. */
+  constructor(bus: Bus, tree: ObjectTree, changed: () => void) {
     this.#bus = bus;
     this.#tree = tree;
+    this.#changed = changed;
+  }
+
+  get size(): number {
+    return this.#connections.size;
   }
 
   /** Tells the connection of that number something, or will as soon as it is open. */
@@ -82,6 +89,7 @@ export class Connections {
     this.#tree.add(connection.object, owner);
     for (const tell of news) tell(connection);
     session.connectionsChanged();
+    this.#changed();
     const watch = await this.#bus.subscriptions.watchName(owner, () => connection.close('closed'));
     if (this.#connections.has(number)) this.#watches.set(connection, watch);
     else watch[Symbol.dispose]();
@@ -103,5 +111,6 @@ export class Connections {
     connection.session.connections.delete(connection);
     this.#tree.remove(connection.object, connection.owner);
     connection.session.connectionsChanged();
+    this.#changed();
   }
 }

@@ -17,6 +17,7 @@ import { AGENTS_PATH, BUS_NAME, ROOT_PATH } from './paths.js';
 import { Polkit } from './polkit.js';
 import { RemoteAccess } from './remote-access.js';
 import { Sessions } from './sessions.js';
+import { SleepInhibitor } from './sleep-inhibitor.js';
 import { Systemd } from './systemd.js';
 import { Tokens } from './tokens.js';
 import { unneeded } from './unneeded.js';
@@ -48,14 +49,14 @@ if (!(await names.take())) {
 const configuration = Configuration.read();
 const store = await TokenStore.open(`${STATE}/tokens`);
 const root = new ExportedObject(bus, ROOT_PATH);
-const connections = new Connections(bus, tree);
+const logind = new Logind(bus);
+const connections = new Connections(bus, tree, () => awake.update());
+const awake = new SleepInhibitor(logind, () => connections.size > 0 && configuration.settings.Session.InhibitSuspend);
+configuration.on('changed', () => awake.update());
 const busId = await names.busId();
 const systemd = new Systemd(bus);
 const workers = `${RUNTIME}/sessions`;
-const sessions = new Sessions(
-  { bus, busId, tree, root, logind: new Logind(bus), systemd, configuration, workers },
-  connections,
-);
+const sessions = new Sessions({ bus, busId, tree, root, logind, systemd, configuration, workers }, connections);
 const authenticator = new Authenticator({ configuration, tokens: store, systemd, workers, kerberos: await kerberos });
 const logins = new Logins({ bus, tree, sessions, authenticator, configuration });
 new Tokens(store, root, (token, reason) => {

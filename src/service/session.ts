@@ -1,3 +1,4 @@
+import { uptime } from 'node:os';
 import type { Bus } from '../bus/bus.js';
 import type { Caller } from '../bus/caller.js';
 import type { Handlers } from '../bus/descriptor.js';
@@ -7,16 +8,24 @@ import { type Session as SessionInterface, session as sessionInterface } from '.
 import { Busy, GrantMissing, NotAuthorized, SessionFailed } from '../errors.js';
 import type { Worker } from '../login/worker.js';
 import type { AgentLink } from './agent-link.js';
+import type { Configuration } from './configuration.js';
 import type { Connection, ConnectionRecord } from './connection.js';
+import { Countdown } from './countdown.js';
 import { ALL_GRANTS } from './grants.js';
 import { Handover } from './handover.js';
 import type { Logind } from './logind.js';
 import { SESSIONS_PATH } from './paths.js';
+import { ScreenLock } from './screen-lock.js';
 
 export type SessionState = 'starting' | 'disconnected' | 'connected' | 'closing';
 
 /** What a completed login entitles its bus connection to. */
-export type LoginRight = { readonly grants: readonly Grant[]; readonly token: string | undefined };
+export type LoginRight = {
+  readonly grants: readonly Grant[];
+  readonly token: string | undefined;
+  /** Nobody has connected with it yet: who does so first finds the screen unlocked. */
+  readonly unlocks?: boolean;
+};
 
 /** What identifies a session beyond the daemon's life: kept by its worker, which outlives us. */
 export type SessionRecord = {
@@ -38,17 +47,24 @@ export type KeptSession = SessionRecord & {
   readonly ready: boolean;
   /** It was told to end. */
   readonly closing: boolean;
+  /** Somebody who logged in is or was connected: the screen is to be locked when nobody is. */
+  readonly entered: boolean;
+  /** When the last client went, in seconds since the machine was started; there is none if somebody is connected. */
+  readonly left?: number | undefined;
   /** The message bus that the names below are of: another one gives the same names to others. */
   readonly bus: string;
   readonly rights: readonly (readonly [name: string, rights: readonly LoginRight[]])[];
   readonly connections: readonly ConnectionRecord[];
 };
 
+export type SessionPast = Partial<Pick<KeptSession, 'ready' | 'entered' | 'left'>>;
+
 export type SessionHost = {
   readonly bus: Bus;
   readonly logind: Logind;
   /** Which message bus this is. */
   readonly busId: string;
+  readonly configuration: Configuration;
   /** Opens a connection object for the caller. */
   connect(session: Session, caller: Caller, right: LoginRight, options: ConnectOptions): Promise<Connection>;
 };
@@ -65,22 +81,32 @@ export class Session implements Handlers<SessionInterface, Caller> {
   /** By bus name: a connection may complete several logins, the last valid one counts. */
   readonly #rights = new Map<string, LoginRight[]>();
   #connecting: Promise<unknown> = Promise.resolve();
+  readonly #screen: ScreenLock;
   #state: SessionState = 'starting';
   #logindSession = '';
-  #locked = false;
-  #lockWatch: AsyncDisposable | undefined;
   #worker: Worker | undefined;
   #end: () => void = () => {};
   /** Who waits for an agent. */
   readonly #waiting: (() => void)[] = [];
   #agent: AgentLink | undefined;
   #ready: boolean;
+  #left: number | undefined;
+  readonly #overdue = new Countdown(() => {
+    console.log(`session ${this.record.id} of ${this.record.user} has had no client for too long`);
+    this.terminate().catch(() => {});
+  });
 
-  /** `ready` if it has had an agent, under a daemon before us. */
-  constructor(host: SessionHost, record: SessionRecord, ready: boolean) {
+  /** `before` is what there was under a daemon before us. */
+  constructor(host: SessionHost, record: SessionRecord, before: SessionPast = {}) {
+    const { ready = false, entered = false, left } = before;
     this.#host = host;
     this.record = record;
     this.#ready = ready;
+    this.#left = left;
+    this.#screen = new ScreenLock(host.logind, entered, {
+      locked: () => this.object.changed(sessionInterface, ['Locked']),
+      entered: () => this.keep(),
+    });
     this.ended = new Promise((resolve) => {
       this.#end = resolve;
     });
@@ -99,7 +125,7 @@ export class Session implements Handlers<SessionInterface, Caller> {
       Compositor: () => record.compositor,
       LogindSession: () => this.#logindSession,
       Created: () => BigInt(record.created),
-      Locked: () => this.#locked,
+      Locked: () => this.#screen.locked,
       Client: () => [...this.connections].at(-1)?.client ?? {},
     });
     this.#handover = new Handover(host.bus, this.object, () => this.reachable());
@@ -122,12 +148,10 @@ export class Session implements Handlers<SessionInterface, Caller> {
     this.#worker = worker;
     this.#logindSession = logindSession;
     this.keep();
+    this.limit();
     this.object.changed(sessionInterface, ['LogindSession']);
-    this.#host.logind
-      .watchLocked(logindSession, (locked) => this.#setLocked(locked))
-      .then((watch) => {
-        this.#lockWatch = watch;
-      })
+    this.#screen
+      .attach(logindSession)
       .catch((error) => console.warn(`session ${this.record.id}: logind does not tell its lock: ${error.message}`));
   }
 
@@ -140,6 +164,7 @@ export class Session implements Handlers<SessionInterface, Caller> {
     this.#resume(agent).catch((error) => console.warn(`session ${this.record.id}: ${error.message}`));
     for (const reached of this.#waiting.splice(0)) reached();
     this.#updateState();
+    if (this.connections.size === 0) this.#lockUp(true);
   }
 
   /** The agent may be one that served a daemon before us: both get to know which connections are open. */
@@ -216,6 +241,8 @@ export class Session implements Handlers<SessionInterface, Caller> {
       ...this.record,
       ready: this.#ready,
       closing: this.#state === 'closing',
+      entered: this.#screen.entered,
+      left: this.#left,
       bus: this.#host.busId,
       rights: [...this.#rights],
       connections: [...this.connections].map(({ record }) => record),
@@ -264,24 +291,53 @@ export class Session implements Handlers<SessionInterface, Caller> {
     }
     if (conflict === 'displace')
       for (const other of [...this.connections]) if (other !== connection) other.close('displaced');
+    if (granted !== undefined && this.connections.has(connection)) await this.#enter(caller.name, granted);
     return connection.object.path;
+  }
+
+  /** Somebody who logged in is connected. Each login unlocks once, and not for others who stay connected beside it. */
+  async #enter(name: string, right: LoginRight): Promise<void> {
+    this.#screen.enter();
+    const unlocks = right.unlocks === true && this.connections.size === 1;
+    const used = (one: LoginRight) => (one === right ? { ...one, unlocks: false } : one);
+    if (unlocks) this.#rights.set(name, (this.#rights.get(name) ?? []).map(used));
+    this.keep();
+    if (unlocks)
+      await this.#screen
+        .unlock()
+        .catch((error) => console.warn(`session ${this.record.id} could not be unlocked: ${error.message}`));
   }
 
   /** A connection was opened or closed. */
   connectionsChanged(): void {
+    this.#left = this.connections.size > 0 ? undefined : uptime();
+    this.limit();
     this.keep();
     this.object.changed(sessionInterface, ['Client']);
     this.#updateState();
+    // Without an agent nobody can be connected: who was may come back when it does.
+    if (this.connections.size === 0 && this.#agent !== undefined) this.#lockUp(false);
+  }
+
+  /** Ends it when it has been without a client for too long; to be called also when that is configured anew. */
+  limit(): void {
+    const { DisconnectedTimeout: seconds } = this.#host.configuration.settings.Session;
+    this.#overdue.set(this.#left === undefined || seconds === 0 ? undefined : this.#left + seconds);
+  }
+
+  #lockUp(unwillingly: boolean): void {
+    if (this.#state === 'closing' || !this.#host.configuration.settings.Session.LockOnDisconnect) return;
+    void this.#screen.leave(unwillingly, () => this.connections.size > 0);
   }
 
   async lock(): Promise<void> {
     await this.reachable();
-    await this.#host.logind.lock(this.#logindSession);
+    await this.#screen.lock();
   }
 
   async unlock(): Promise<void> {
     await this.reachable();
-    await this.#host.logind.unlock(this.#logindSession);
+    await this.#screen.unlock();
   }
 
   async terminate(): Promise<void> {
@@ -297,19 +353,14 @@ export class Session implements Handlers<SessionInterface, Caller> {
     this.#rights.clear();
     this.#handover.close();
     for (const connection of [...this.connections]) connection.close('session-ended');
-    void this.#lockWatch?.[Symbol.asyncDispose]();
+    this.#screen.close();
+    this.#overdue[Symbol.dispose]();
     this.#end();
   }
 
   #ownRight(caller: Caller): LoginRight {
     if (caller.uid === 0 || caller.uid === this.record.uid) return { grants: ALL_GRANTS, token: undefined };
     throw new NotAuthorized('log in to the session first');
-  }
-
-  #setLocked(locked: boolean): void {
-    if (this.#locked === locked) return;
-    this.#locked = locked;
-    this.object.changed(sessionInterface, ['Locked']);
   }
 
   #updateState(): void {

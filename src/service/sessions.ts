@@ -17,7 +17,7 @@ import { remoteHost } from './client-address.js';
 import type { Configuration } from './configuration.js';
 import type { Connections } from './connections.js';
 import type { Logind } from './logind.js';
-import { type KeptSession, Session, type SessionRecord } from './session.js';
+import { type KeptSession, Session, type SessionPast, type SessionRecord } from './session.js';
 import type { Systemd } from './systemd.js';
 import type { User } from './users.js';
 
@@ -64,6 +64,9 @@ export class Sessions {
   constructor(host: SessionsHost, connections: Connections) {
     this.#host = host;
     this.#connections = connections;
+    host.configuration.on('changed', () => {
+      for (const session of this.#sessions.values()) session.limit();
+    });
   }
 
   /** A session, also one whose worker has not told us of it yet: a PAM module may keep it. */
@@ -158,8 +161,8 @@ export class Sessions {
         worker.close();
         continue;
       }
-      const { ready, closing, bus, rights, connections, ...record } = kept;
-      const session = this.#add(record, ready);
+      const { ready, closing, entered, left, bus, rights, connections, ...record } = kept;
+      const session = this.#add(record, { ready, entered, left });
       this.#watch(session, worker);
       for (const [name, all] of rights)
         for (const right of all) if (right.token === undefined || isValid(right.token)) session.addRight(name, right);
@@ -196,7 +199,7 @@ export class Sessions {
       startTimeout: desktop.startTimeout,
       ...(options.monitors === undefined ? {} : { monitors: options.monitors }),
     };
-    const session = this.#add(record, false);
+    const session = this.#add(record);
     const deadline = AbortSignal.timeout(desktop.startTimeout * 1000);
     try {
       const ready = new Promise<void>((resolve, reject) => {
@@ -245,23 +248,30 @@ export class Sessions {
   async #makeRoom(user: User): Promise<void> {
     const own = [...this.#sessions.values()].filter(({ record }) => record.uid === user.uid);
     await Promise.all(own.map((session) => session.ended));
-    const [elsewhere] = await this.#host.logind.graphicalSessions(user.uid);
-    if (elsewhere !== undefined)
-      throw new Busy(`${user.name} has a graphical session elsewhere, logind's session ${elsewhere}`);
+    const elsewhere = await this.#host.logind.graphicalSessions(user.uid);
+    const [{ id, seat } = { id: '', seat: '' }] = elsewhere;
+    if (id === '') return;
+    if (this.#host.configuration.settings.Session.OtherDesktop === 'refuse')
+      throw new Busy(
+        `${user.name} has a graphical session ${seat === '' ? 'elsewhere' : `at ${seat}`}, logind's session ${id}`,
+      );
+    console.log(`logind's session ${id} of ${user.name} is ended: another one is to start`);
+    await this.#host.logind.end(elsewhere.map((other) => other.id));
   }
 
-  #add(record: SessionRecord, ready: boolean): Session {
-    const { bus, busId, logind, root, tree } = this.#host;
+  #add(record: SessionRecord, before: SessionPast = {}): Session {
+    const { bus, busId, configuration, logind, root, tree } = this.#host;
     const session = new Session(
       {
         bus,
         logind,
         busId,
+        configuration,
         connect: (of: Session, caller: Caller, right, options: ConnectOptions) =>
           this.#connections.open(of, caller, right, options),
       },
       record,
-      ready,
+      before,
     );
     this.#sessions.set(record.id, session);
     tree.add(session.object);

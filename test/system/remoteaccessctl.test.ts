@@ -366,12 +366,12 @@ describe('remoteaccessctl', function () {
   });
 
   describe('every command', () => {
-    it('fails with 5 without a bus, and shows its help', async () => {
+    it('fails with 5 without a bus that it needs, and shows its help', async () => {
       const env = { DBUS_SYSTEM_BUS_ADDRESS: 'unix:path=/nowhere' };
       for (const { name, arguments: args } of COMMANDS) {
         const help = await command([name, '--help'], { env });
         assert.match(succeeded(help), new RegExp(`^remoteaccessctl ${name}`));
-        if (['generate', 'doctor', 'config'].includes(name)) continue;
+        if (['generate', 'doctor', 'config', 'autostart'].includes(name)) continue;
         const given = args.filter(({ optional }) => optional === undefined).map(({ choices }) => choices?.[0] ?? 'x');
         const { code, stderr } = await command([name, ...given], { env });
         if (code === 2) continue; // It wants an option as well.

@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
 import { readdirSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import type { Tool } from '../../src/tool/tool.js';
+import { setUp, UNIT } from './daemon.js';
 import {
   endSessions,
   Heard,
@@ -196,19 +198,62 @@ describe('sessions', () => {
     await alice.connect(path);
   });
 
-  it('do not begin beside a desktop elsewhere', async () => {
-    const unit = ['systemd-run', '--quiet', '--unit=elsewhere', '--service-type=exec', '--uid=alice'];
-    const desktop = ['--property=PAMName=login', '--setenv=XDG_SESSION_TYPE=x11', '--setenv=XDG_SESSION_CLASS=user'];
-    run(...unit, ...desktop, 'sleep', 'infinity');
-    try {
-      const reason = await refuses('Busy', create(admin, 'alice'));
-      const { token } = await provision(admin, 'alice');
-      assert.equal(await refuses('Busy', bob.logIn('token', { token })), reason);
-      assert.match(reason, /alice has a graphical session elsewhere/);
-    } finally {
-      run('systemctl', 'stop', 'elsewhere.service');
-    }
-    await create(admin, 'alice');
+  describe('of a user with a desktop', () => {
+    const start = (...where: string[]) => {
+      const unit = ['systemd-run', '--quiet', '--unit=elsewhere', '--service-type=exec', '--uid=alice'];
+      const desktop = ['--property=PAMName=login', '--setenv=XDG_SESSION_TYPE=x11', '--setenv=XDG_SESSION_CLASS=user'];
+      run(...unit, ...desktop, ...where.map((variable) => `--setenv=${variable}`), 'sleep', 'infinity');
+    };
+    const settings = (text: string) => {
+      setUp(text);
+      run('systemctl', 'reload-or-restart', UNIT);
+    };
+    const desktops = () =>
+      run('loginctl', 'list-sessions', '--no-legend')
+        .split('\n')
+        .filter((line) => / user /.test(line));
+
+    afterEach(() => {
+      spawnSync('systemctl', ['stop', 'elsewhere.service'], { stdio: 'ignore' });
+      settings('');
+    });
+
+    for (const [place, where, told] of [
+      ['elsewhere', [], /^alice has a graphical session elsewhere, logind's session \w+$/],
+      ['at the seat', ['XDG_SEAT=seat0'], /^alice has a graphical session at seat0, logind's session \w+$/],
+    ] as const)
+      it(`${place} do not begin`, async () => {
+        start(...where);
+        assert.equal(desktops().length, 1);
+        const reason = await refuses('Busy', create(admin, 'alice'));
+        const { token } = await provision(admin, 'alice');
+        assert.equal(await refuses('Busy', bob.logIn('token', { token })), reason);
+        assert.match(reason, told);
+        // Nobody else is concerned.
+        await create(bob, 'bob');
+        run('systemctl', 'stop', 'elsewhere.service');
+        await create(admin, 'alice');
+      });
+
+    it('at the seat take its place where it is configured so', async () => {
+      settings('[Session]\nOtherDesktop=end\n');
+      start('XDG_SEAT=seat0');
+      const pid = run('systemctl', 'show', '--value', '--property=MainPID', 'elsewhere.service');
+      const path = await create(admin, 'alice');
+      run('tail', `--pid=${pid}`, '--follow', '/dev/null');
+      const session = objects(admin.bus).session(path);
+      assert.deepEqual(
+        desktops().map((line) => line.trim().split(' ')[0]),
+        [await session.property('LogindSession')],
+      );
+      await alice.connect(path);
+    });
+  });
+
+  it('are shown by w with their client', async () => {
+    const { token } = await provision(admin, 'alice');
+    await bob.logIn('token', { token }, { 'client-address': '192.0.2.7' });
+    assert.match(run('w', '--no-header', '--ip-addr'), /^alice +192\.0\.2\.7 /);
   });
 
   it('end when logind ends them, too', async () => {

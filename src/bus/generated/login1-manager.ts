@@ -11,6 +11,7 @@ export type Login1Manager = {
     ListSessions: { in: []; out: [sessions: [string, number, string, string, string][]] };
     LockSession: { in: [sessionId: string]; out: [] };
     UnlockSession: { in: [sessionId: string]; out: [] };
+    Inhibit: { in: [what: string, who: string, why: string, mode: string]; out: [pipeFd: number] };
   };
   properties: {};
   signals: {
@@ -97,6 +98,34 @@ export const login1Manager: InterfaceDescriptor<Login1Manager> = {
       ],
       "out": [],
       "access": []
+    },
+    "Inhibit": {
+      "name": "Inhibit",
+      "in": [
+        {
+          "name": "what",
+          "type": "s"
+        },
+        {
+          "name": "who",
+          "type": "s"
+        },
+        {
+          "name": "why",
+          "type": "s"
+        },
+        {
+          "name": "mode",
+          "type": "s"
+        }
+      ],
+      "out": [
+        {
+          "name": "pipe_fd",
+          "type": "h"
+        }
+      ],
+      "access": []
     }
   },
   "properties": {},
@@ -116,5 +145,5 @@ export const login1Manager: InterfaceDescriptor<Login1Manager> = {
       "to": "everyone"
     }
   },
-  "introspection": "<interface name=\"org.freedesktop.login1.Manager\"><annotation name=\"org.gtk.GDBus.DocString\" value=\"logind, the same in systemd 252 and 257: its sessions.\"/><method name=\"GetSession\"><arg name=\"session_id\" type=\"s\" direction=\"in\"/><arg name=\"session\" type=\"o\" direction=\"out\"/></method><method name=\"GetSessionByPID\"><arg name=\"pid\" type=\"u\" direction=\"in\"/><arg name=\"session\" type=\"o\" direction=\"out\"/></method><method name=\"TerminateSession\"><arg name=\"session_id\" type=\"s\" direction=\"in\"/></method><method name=\"ListSessions\"><arg name=\"sessions\" type=\"a(susso)\" direction=\"out\"/></method><method name=\"LockSession\"><arg name=\"session_id\" type=\"s\" direction=\"in\"/></method><method name=\"UnlockSession\"><arg name=\"session_id\" type=\"s\" direction=\"in\"/></method><signal name=\"SessionRemoved\"><arg name=\"session_id\" type=\"s\"/><arg name=\"session\" type=\"o\"/></signal></interface>"
+  "introspection": "<interface name=\"org.freedesktop.login1.Manager\"><annotation name=\"org.gtk.GDBus.DocString\" value=\"logind, the same in systemd 252 and 257: its sessions.\"/><method name=\"GetSession\"><arg name=\"session_id\" type=\"s\" direction=\"in\"/><arg name=\"session\" type=\"o\" direction=\"out\"/></method><method name=\"GetSessionByPID\"><arg name=\"pid\" type=\"u\" direction=\"in\"/><arg name=\"session\" type=\"o\" direction=\"out\"/></method><method name=\"TerminateSession\"><arg name=\"session_id\" type=\"s\" direction=\"in\"/></method><method name=\"ListSessions\"><arg name=\"sessions\" type=\"a(susso)\" direction=\"out\"/></method><method name=\"LockSession\"><arg name=\"session_id\" type=\"s\" direction=\"in\"/></method><method name=\"UnlockSession\"><arg name=\"session_id\" type=\"s\" direction=\"in\"/></method><method name=\"Inhibit\"><arg name=\"what\" type=\"s\" direction=\"in\"/><arg name=\"who\" type=\"s\" direction=\"in\"/><arg name=\"why\" type=\"s\" direction=\"in\"/><arg name=\"mode\" type=\"s\" direction=\"in\"/><arg name=\"pipe_fd\" type=\"h\" direction=\"out\"/></method><signal name=\"SessionRemoved\"><arg name=\"session_id\" type=\"s\"/><arg name=\"session\" type=\"o\"/></signal></interface>"
 };

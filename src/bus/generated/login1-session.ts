@@ -14,6 +14,7 @@ export type Login1Session = {
     LockedHint: boolean;
     Remote: boolean;
     RemoteHost: string;
+    Seat: [string, string];
     Type: string;
     Class: string;
     Service: string;
@@ -87,6 +88,13 @@ export const login1Session: InterfaceDescriptor<Login1Session> = {
       "emits": "true",
       "access": []
     },
+    "Seat": {
+      "name": "Seat",
+      "type": "(so)",
+      "writable": false,
+      "emits": "true",
+      "access": []
+    },
     "Type": {
       "name": "Type",
       "type": "s",
@@ -135,5 +143,5 @@ export const login1Session: InterfaceDescriptor<Login1Session> = {
       "to": "everyone"
     }
   },
-  "introspection": "<interface name=\"org.freedesktop.login1.Session\"><annotation name=\"org.gtk.GDBus.DocString\" value=\"One session of logind, the same in systemd 252 and 257.\"/><property name=\"Id\" type=\"s\" access=\"read\"/><property name=\"Name\" type=\"s\" access=\"read\"/><property name=\"User\" type=\"(uo)\" access=\"read\"/><property name=\"State\" type=\"s\" access=\"read\"/><property name=\"Active\" type=\"b\" access=\"read\"/><property name=\"LockedHint\" type=\"b\" access=\"read\"/><property name=\"Remote\" type=\"b\" access=\"read\"/><property name=\"RemoteHost\" type=\"s\" access=\"read\"/><property name=\"Type\" type=\"s\" access=\"read\"/><property name=\"Class\" type=\"s\" access=\"read\"/><property name=\"Service\" type=\"s\" access=\"read\"/><property name=\"Leader\" type=\"u\" access=\"read\"/><property name=\"Scope\" type=\"s\" access=\"read\"/><signal name=\"Lock\"/><signal name=\"Unlock\"/></interface>"
+  "introspection": "<interface name=\"org.freedesktop.login1.Session\"><annotation name=\"org.gtk.GDBus.DocString\" value=\"One session of logind, the same in systemd 252 and 257.\"/><property name=\"Id\" type=\"s\" access=\"read\"/><property name=\"Name\" type=\"s\" access=\"read\"/><property name=\"User\" type=\"(uo)\" access=\"read\"/><property name=\"State\" type=\"s\" access=\"read\"/><property name=\"Active\" type=\"b\" access=\"read\"/><property name=\"LockedHint\" type=\"b\" access=\"read\"/><property name=\"Remote\" type=\"b\" access=\"read\"/><property name=\"RemoteHost\" type=\"s\" access=\"read\"/><property name=\"Seat\" type=\"(so)\" access=\"read\"/><property name=\"Type\" type=\"s\" access=\"read\"/><property name=\"Class\" type=\"s\" access=\"read\"/><property name=\"Service\" type=\"s\" access=\"read\"/><property name=\"Leader\" type=\"u\" access=\"read\"/><property name=\"Scope\" type=\"s\" access=\"read\"/><signal name=\"Lock\"/><signal name=\"Unlock\"/></interface>"
 };

@@ -109,4 +109,28 @@ export const sessionCommands: readonly Command[] = [
     examples: [{ line: 'remoteaccessctl terminate 79e0c00a', meaning: 'Ends one session.' }],
     load: () => import('../commands/terminate.js'),
   },
+  {
+    name: 'autostart',
+    summary: 'Choose whose sessions start with the machine',
+    description: `Has the headless session of each USER start whenever the machine does, without any login, with the default desktop. Without USER it lists who was chosen. Sessions that run are left as they are, and one that ends is not started again before the next boot.
+
+It enables \`remote-access-autostart@USER.service\`, which runs \`remoteaccessctl create\`; its journal says what became of it.`,
+    arguments: [
+      { metavar: 'USER', kind: 'user', optional: true, repeated: true, summary: 'Whose session is to start at boot' },
+    ],
+    options: [
+      { long: 'remove', summary: 'Do not start their sessions any more' },
+      {
+        long: 'root',
+        value: { metavar: 'DIR', kind: 'directory' },
+        summary: 'Do it for the system in DIR, an image that is being built',
+      },
+    ],
+    keys: [['user', 'the name of a user']],
+    examples: [
+      { line: 'remoteaccessctl autostart alice', meaning: "Has alice's desktop ready after each boot." },
+      { line: 'remoteaccessctl autostart --remove alice', meaning: 'Takes that back.' },
+    ],
+    load: () => import('../commands/autostart.js'),
+  },
 ];

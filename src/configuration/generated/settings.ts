@@ -25,6 +25,14 @@ export interface Settings {
     readonly DefaultDesktop: string;
     /** How many sessions may run on this machine. Nobody can start another one then; those that run can be reached as before, also if they are more than a reload allows. */
     readonly MaxSessions: number;
+    /** How long a session runs on when its last client has gone, before it is ended with all that is not saved in it. `0` or `infinity`: for ever. A session to which nobody has connected yet is not meant. Time during which the service does not run, or the machine sleeps, counts. */
+    readonly DisconnectedTimeout: number;
+    /** Whether the machine is kept from being suspended while a client is connected. Who may override inhibitors, as with `systemctl suspend --check-inhibitors=no`, still can. */
+    readonly InhibitSuspend: boolean;
+    /** Whether the screen is locked when the last client has gone, if anybody who logged in was connected. The next client that logs in unlocks it. Desktops without a screen lock do nothing. */
+    readonly LockOnDisconnect: boolean;
+    /** What happens to a desktop that its user has started elsewhere, at the screen of the machine for example, when a session of theirs is to start here: a user can have only one. `refuse`: it stays, and whoever asks is told so. `end`: it is ended, with all that is not saved in it. */
+    readonly OtherDesktop: 'refuse' | 'end';
   };
   /** The service itself. */
   readonly Daemon: {
@@ -112,6 +120,32 @@ export const sections: { readonly [Section in keyof Settings]: SectionSchema } =
         "minimum": 0,
         "maximum": 8192,
         "default": 8192
+      },
+      "DisconnectedTimeout": {
+        "description": "How long a session runs on when its last client has gone, before it is ended with all that is not saved in it. `0` or `infinity`: for ever. A session to which nobody has connected yet is not meant. Time during which the service does not run, or the machine sleeps, counts.",
+        "type": "number",
+        "timespan": true,
+        "minimum": 0,
+        "default": 0
+      },
+      "InhibitSuspend": {
+        "description": "Whether the machine is kept from being suspended while a client is connected. Who may override inhibitors, as with `systemctl suspend --check-inhibitors=no`, still can.",
+        "type": "boolean",
+        "default": true
+      },
+      "LockOnDisconnect": {
+        "description": "Whether the screen is locked when the last client has gone, if anybody who logged in was connected. The next client that logs in unlocks it. Desktops without a screen lock do nothing.",
+        "type": "boolean",
+        "default": true
+      },
+      "OtherDesktop": {
+        "description": "What happens to a desktop that its user has started elsewhere, at the screen of the machine for example, when a session of theirs is to start here: a user can have only one. `refuse`: it stays, and whoever asks is told so. `end`: it is ended, with all that is not saved in it.",
+        "type": "string",
+        "enum": [
+          "refuse",
+          "end"
+        ],
+        "default": "refuse"
       }
     }
   },

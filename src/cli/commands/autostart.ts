@@ -1,0 +1,74 @@
+import { execFile } from 'node:child_process';
+import { readdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { NoSuchUser, NotAuthorized, SessionFailed } from '../../errors.js';
+import type { Arguments } from '../arguments.js';
+import type { Context } from '../context.js';
+import { ask } from '../doctor/finding.js';
+import { forEach } from '../for-each.js';
+import { findUid } from '../offline/passwd.js';
+import { UsageError } from '../usage-error.js';
+
+const TEMPLATE = 'remote-access-autostart@.service';
+const LINK = /^remote-access-autostart@(.+)\.service$/;
+/** Where systemd notes that a unit is to start with the machine ([Install] in the unit). */
+const WANTED = '/etc/systemd/system/multi-user.target.wants';
+
+/** systemd keeps who they are: an instance of our template for each of them is enabled. */
+export async function run(context: Context, given: Arguments): Promise<number> {
+  const root = given.text('root') ?? '/';
+  const users = given.positionals;
+  const remove = given.flag('remove');
+  if (users.length === 0) {
+    if (remove) throw new UsageError('--remove needs the name of a user', 'autostart');
+    context.output.list(await chosen(root), [{ title: 'USER', text: ({ user }) => user }], 'users');
+    return 0;
+  }
+  if (process.geteuid?.() !== 0) throw new NotAuthorized('only root may choose whose sessions start at boot');
+  return forEach(context, users, async (user) => {
+    if (!remove && !(await exists(root, user))) throw new NoSuchUser(`there is no user '${user}'`);
+    await systemctl(
+      root,
+      remove ? 'disable' : 'enable',
+      (await escapeUnits('--template', TEMPLATE, '--', user)).trimEnd(),
+    );
+    if (context.output.json) context.output.object({ user });
+  });
+}
+
+async function chosen(root: string): Promise<{ user: string }[]> {
+  const links = await readdir(join(root, WANTED)).catch(() => []);
+  const units = links.filter((name) => LINK.test(name)).sort();
+  if (units.length === 0) return [];
+  const names = await escapeUnits('--unescape', '--instance', '--', ...units);
+  // One for each, separated by spaces, which no name of a user has.
+  return names
+    .trimEnd()
+    .split(' ')
+    .map((user) => ({ user }));
+}
+
+async function exists(root: string, user: string): Promise<boolean> {
+  if (root !== '/') return (await findUid(root, user)) !== undefined;
+  return Boolean(await ask('getent', 'passwd', '--', user));
+}
+
+function escapeUnits(...args: string[]): Promise<string> {
+  return execute('systemd-escape', args);
+}
+
+async function systemctl(root: string, action: 'enable' | 'disable', unit: string): Promise<void> {
+  const where = root === '/' ? [] : [`--root=${root}`];
+  await execute('systemctl', ['--quiet', ...where, action, '--', unit]);
+}
+
+async function execute(program: string, args: readonly string[]): Promise<string> {
+  try {
+    const { stdout } = await promisify(execFile)(program, args, { env: { ...process.env, LC_ALL: 'C' } });
+    return stdout;
+  } catch (error) {
+    const { stderr = '', message } = error as Error & { stderr?: string };
+    throw new SessionFailed(stderr.trim().split('\n').at(-1) || message);
+  }
+}

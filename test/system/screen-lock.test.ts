@@ -1,0 +1,260 @@
+import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
+import type { Tool } from '../../src/tool/tool.js';
+import type { ToolConnection } from '../../src/tool/tool-connection.js';
+import { mainPid, Owners, setUp, UNIT } from './daemon.js';
+import {
+  endSessions,
+  Heard,
+  installDesktop,
+  objects,
+  type PropertiesChanged,
+  provision,
+  refuses,
+  run,
+  toolAs,
+} from './fixture.js';
+import { runAsUser } from './in-session.js';
+
+const LOGIND = 'org.freedesktop.login1';
+
+/** What logind tells a session's desktop about its screen, in order. */
+class Orders {
+  readonly heard: string[] = [];
+  #wake: () => void = () => {};
+
+  static async listen(tool: Tool, logindSession: string): Promise<Orders> {
+    const orders = new Orders();
+    const manager = [LOGIND, '/org/freedesktop/login1', `${LOGIND}.Manager`];
+    const found = run('busctl', '--json=short', 'call', ...manager, 'GetSession', 's', logindSession);
+    const at = { sender: LOGIND, interface: `${LOGIND}.Session`, path: String(JSON.parse(found).data[0]) };
+    for (const member of ['Lock', 'Unlock'])
+      await tool.bus.subscriptions.subscribe({ ...at, member }, () => {
+        orders.heard.push(member);
+        orders.#wake();
+      });
+    return orders;
+  }
+
+  async are(...expected: string[]): Promise<void> {
+    while (this.heard.length < expected.length)
+      await new Promise<void>((resolve) => {
+        this.#wake = resolve;
+      });
+    assert.deepEqual(this.heard, expected);
+  }
+}
+
+describe("a session's screen", function () {
+  this.timeout(60_000);
+  let admin: Tool;
+  let token: string;
+  let path: string;
+  let orders: Orders;
+
+  before(async () => {
+    installDesktop('fake');
+    admin = await toolAs('root');
+    ({ token } = await provision(admin, 'alice'));
+  });
+
+  beforeEach(async () => {
+    path = await objects(admin.bus).root.methods.createSession('alice', { desktop: 'fake' });
+    orders = await Orders.listen(admin, await objects(admin.bus).session(path).property('LogindSession'));
+  });
+
+  afterEach(() => endSessions(admin));
+
+  /** Whatever was to come has come: what we ask for ourselves comes after it. */
+  async function nothingMoreThan(...expected: string[]): Promise<void> {
+    await objects(admin.bus).session(path).methods.lock();
+    await orders.are(...expected, 'Lock');
+  }
+
+  async function loseAgent(tool: Tool, connection: ToolConnection): Promise<void> {
+    const closed = connection.closed();
+    // Whose answer comes when the bus knows what we listen to.
+    await objects(tool.bus).session(path).property('State');
+    const agent = `remote-access-agent@${path.slice(-8)}.service`;
+    runAsUser('alice', 'systemctl', '--user', 'kill', '--signal=KILL', agent);
+    assert.equal(await closed, 'session-ended');
+  }
+
+  const loggedIn = async (user = 'bob') => {
+    const tool = await toolAs(user);
+    assert.equal(await tool.logIn('token', { token }), path);
+    return tool;
+  };
+
+  it('is unlocked for who logged in, and locked when they close the connection', async () => {
+    const connection = await (await loggedIn()).connect(path);
+    await orders.are('Unlock');
+    await connection.connection.methods.close();
+    await orders.are('Unlock', 'Lock');
+    // A desktop without a locker is never locked.
+    assert.equal(await objects(admin.bus).session(path).property('Locked'), false);
+  });
+
+  it('is unlocked by every way of logging in', async () => {
+    run('sh', '-c', 'echo alice:lock-test | chpasswd');
+    const peer = await toolAs('alice');
+    await peer.logIn('peer');
+    const password = await toolAs('bob');
+    await password.logIn('password', { user: 'alice', password: 'lock-test' });
+    await (await peer.connect(path)).connection.methods.close();
+    await (await password.connect(path)).connection.methods.close();
+    await nothingMoreThan('Unlock', 'Lock', 'Unlock', 'Lock');
+  });
+
+  it('is locked when the tool dies', async () => {
+    const tool = await loggedIn();
+    await tool.connect(path);
+    await tool[Symbol.asyncDispose]();
+    await orders.are('Unlock', 'Lock');
+  });
+
+  it('stays as it is for a mere connection, however somebody comes by it', async () => {
+    const owner = await toolAs('alice');
+    for (const tool of [admin, owner])
+      for (const conflict of ['share', 'displace'] as const)
+        await (await tool.connect(path, { 'on-conflict': conflict })).connection.methods.close();
+    const stranger = await toolAs('bob');
+    await assert.rejects(stranger.logIn('token', { token: `${token.slice(0, -2)}00` }));
+    await assert.rejects(stranger.logIn('password', { user: 'alice', password: 'wrong' }));
+    await refuses('NotAuthorized', stranger.connect(path));
+    await nothingMoreThan();
+  });
+
+  it('is unlocked once for a login, and not by a try to connect that fails', async () => {
+    const { token: limited } = await provision(admin, 'alice', { grants: ['capture'] });
+    const tool = await toolAs('bob');
+    await tool.logIn('token', { token: limited });
+    await refuses('GrantMissing', tool.connect(path, { grants: ['keyboard'] }));
+    const other = await admin.connect(path);
+    await refuses('Busy', tool.connect(path, { 'on-conflict': 'fail' }));
+    await other.connection.methods.close();
+    await (await tool.connect(path)).connection.methods.close();
+    await orders.are('Unlock', 'Lock');
+    // The same process again, but nobody has proved anything.
+    await (await tool.connect(path)).connection.methods.close();
+    await orders.are('Unlock', 'Lock', 'Lock');
+    await tool.logIn('token', { token: limited });
+    await tool.connect(path);
+    await orders.are('Unlock', 'Lock', 'Lock', 'Unlock');
+  });
+
+  it('is locked when the last of several has gone, and never between one and the next', async () => {
+    const first = await (await loggedIn()).connect(path);
+    const closed = first.closed();
+    const second = await (await loggedIn()).connect(path);
+    assert.equal(await closed, 'displaced');
+    const watcher = await admin.connect(path, { 'on-conflict': 'share' });
+    await second.connection.methods.close();
+    await watcher.connection.methods.close();
+    await orders.are('Unlock', 'Unlock', 'Lock');
+  });
+
+  it('is not unlocked for a login beside somebody who did not log in', async () => {
+    const watcher = await admin.connect(path);
+    const tool = await loggedIn();
+    const beside = await tool.connect(path, { 'on-conflict': 'share' });
+    await watcher.connection.methods.close();
+    await beside.connection.methods.close();
+    await orders.are('Lock');
+    await tool.connect(path);
+    await orders.are('Lock', 'Unlock');
+  });
+
+  it('is locked when the client leaves while there is no daemon', async () => {
+    const tool = await loggedIn();
+    await tool.connect(path);
+    run('systemctl', 'kill', '--signal=KILL', UNIT);
+    await tool[Symbol.asyncDispose]();
+    await orders.are('Unlock', 'Lock');
+  });
+
+  it('is neither locked nor unlocked by a new daemon', async () => {
+    const tool = await loggedIn();
+    const connection = await tool.connect(path);
+    await using owners = await Owners.watch(admin.bus);
+    const pid = mainPid();
+    process.kill(pid, 'SIGKILL');
+    await owners.until(({ exits, now }) => exits > 0 && now !== '');
+    await connection.connection.methods.close();
+    await orders.are('Unlock', 'Lock');
+    // The login was used up under the daemon before.
+    await (await tool.connect(path)).connection.methods.close();
+    await orders.are('Unlock', 'Lock', 'Lock');
+  });
+
+  it('waits for a client that lost its agent', async () => {
+    const tool = await loggedIn();
+    for (const _ of [1, 2]) {
+      const connection = await tool.connect(path);
+      await loseAgent(tool, connection);
+    }
+    await tool.connect(path);
+    await nothingMoreThan('Unlock');
+    await tool[Symbol.asyncDispose]();
+    await orders.are('Unlock', 'Lock', 'Lock');
+  });
+
+  it('is locked when that client does not come back', async () => {
+    const tool = await loggedIn();
+    const connection = await tool.connect(path);
+    await loseAgent(tool, connection);
+    await orders.are('Unlock', 'Lock');
+  });
+
+  it('is left alone where it is configured so', async () => {
+    const settings = (text: string) => {
+      setUp(text);
+      run('systemctl', 'reload', UNIT);
+    };
+    settings('[Session]\nLockOnDisconnect=no\n');
+    await (await (await loggedIn()).connect(path)).connection.methods.close();
+    await nothingMoreThan('Unlock');
+    settings('');
+  });
+
+  it('of GNOME Shell is locked and unlocked', async () => {
+    await endSessions(admin);
+    const tool = await toolAs('bob');
+    path = await tool.logIn('token', { token }, { desktop: 'gnome' });
+    const session = objects(admin.bus).session(path);
+    const shield = () =>
+      execFileSync('sh', [
+        '-c',
+        'exec setpriv --reuid=alice --regid=alice --init-groups gdbus call --address=unix:path=/run/user/$(id -u alice)/bus ' +
+          '--dest=org.gnome.ScreenSaver --object-path=/org/gnome/ScreenSaver --method=org.gnome.ScreenSaver.GetActive',
+      ])
+        .toString()
+        .trim();
+    await using changes = await Heard.standard<PropertiesChanged>(admin.bus, path, 'PropertiesChanged');
+    const becomes = async (locked: boolean) => {
+      while ((await session.property('Locked')) !== locked)
+        await changes.next((_iface, _told, others) => others.includes('Locked'));
+      assert.equal(shield(), `(${locked},)`);
+    };
+    let connection = await tool.connect(path);
+    await connection.connection.methods.close();
+    await becomes(true);
+    await (await admin.connect(path)).connection.methods.close();
+    assert.equal(shield(), '(true,)');
+    await tool.logIn('token', { token });
+    connection = await tool.connect(path);
+    await becomes(false);
+    // Faster than the shell can draw it.
+    for (const _ of [1, 2, 3]) {
+      await tool.logIn('token', { token });
+      await connection.connection.methods.close();
+      connection = await tool.connect(path);
+    }
+    await objects(admin.bus).session(path).methods.lock();
+    await becomes(true);
+    await objects(admin.bus).session(path).methods.unlock();
+    await becomes(false);
+    await tool[Symbol.asyncDispose]();
+    await becomes(true);
+  });
+});
