@@ -19,10 +19,17 @@ packages=(
     # what the package is judged with: its checker, the reader of its manual pages, shells that complete its commands
     lintian man-db bash-completion zsh fish
 )
-# Kept as .deb files for the tests that install them, as they would change every other container: /var/lib/debs has the
-# first, /var/lib/debs/kerberos a realm with its clients. Each is complete.
-later=(cloud-init)
-kerberos=(krb5-kdc krb5-admin-server krb5-user libgssapi-krb5-2 python3-gssapi)
+# Kept as .deb files for the tests and benchmarks that install them, as they would change every other container: each set
+# is complete, in a folder of its own in /var/lib/debs.
+declare -A later=(
+    [cloud-init]='cloud-init'
+    # a realm with its clients
+    [kerberos]='krb5-kdc krb5-admin-server krb5-user libgssapi-krb5-2 python3-gssapi'
+    # users that no file of the system's own knows
+    [nss]='libnss-extrausers'
+    # the peer that logins are measured against, with a window manager, a client, and a screen for that
+    [xrdp]='xrdp xorgxrdp twm x11-apps x11-xserver-utils xvfb freerdp3-x11'
+)
 
 cache=${XDG_CACHE_HOME:-$HOME/.cache}/remote-access
 entry=$cache/rootfs-$({ cat "$0"; uname -m; } | sha256sum | cut -c1-16)
@@ -53,6 +60,11 @@ if [ ! -d "$entry" ]; then
     accounts='for user in alice bob; do useradd -m -s /bin/bash $user; echo $user:$user-password; done | chpasswd'
     # There is no graphics card in a container, and GDM without one starts its local display over and over.
     gdm='[daemon]\nPreferredDisplayServer=none\n'
+    downloads=()
+    for set in "${!later[@]}"; do
+        downloads+=("--customize-hook=APT_CONFIG=\$MMDEBSTRAP_APT_CONFIG apt-get -qq install --download-only ${later[$set]} &&
+            mkdir -p \"\$1/var/lib/debs/$set\" && mv \"\$1\"/var/cache/apt/archives/*.deb \"\$1/var/lib/debs/$set\"")
+    done
     # In namespaces, so that no process or mount of an interrupted build stays.
     setpriv --pdeathsig KILL unshare --mount --pid --fork --kill-child --mount-proc \
         mmdebstrap --mode=root --variant=minbase \
@@ -63,11 +75,8 @@ if [ ! -d "$entry" ]; then
         --customize-hook="chroot \"\$1\" sh -c '$accounts'" \
         --customize-hook="printf '$gdm' >\"\$1/etc/gdm3/daemon.conf\"" \
         --customize-hook='echo LANG=C.UTF-8 >"$1/etc/default/locale"' \
-        --customize-hook="rm \"\$1\"/var/cache/apt/archives/*.deb
-            APT_CONFIG=\$MMDEBSTRAP_APT_CONFIG apt-get -qq install --download-only ${later[*]} &&
-            mkdir -p \"\$1/var/lib/debs/kerberos\" && mv \"\$1\"/var/cache/apt/archives/*.deb \"\$1/var/lib/debs\" &&
-            APT_CONFIG=\$MMDEBSTRAP_APT_CONFIG apt-get -qq install --download-only ${kerberos[*]} &&
-            mv \"\$1\"/var/cache/apt/archives/*.deb \"\$1/var/lib/debs/kerberos\"" \
+        --customize-hook='rm "$1"/var/cache/apt/archives/*.deb' \
+        "${downloads[@]}" \
         --customize-hook='rm "$1/etc/dpkg/dpkg.cfg.d/99mmdebstrap"' \
         --customize-hook='echo debian >"$1/etc/hostname"; rm -f "$1/etc/resolv.conf"' \
         trixie "$partial/tree" 9>&- </dev/null >&2 &
