@@ -14,7 +14,7 @@ import type { Exchange } from './exchange.js';
 import { ALL_GRANTS } from './grants.js';
 import type { Prompts } from './prompts.js';
 import { RateLimit } from './rate-limit.js';
-import type { LoginRight } from './session.js';
+import type { LoginRight } from './rights.js';
 import type { Transaction } from './sessions.js';
 import { findUser, isName, type User } from './users.js';
 

@@ -9,7 +9,8 @@ import { input } from '../bus/generated/input.js';
 import { monitors } from '../bus/generated/monitors.js';
 import { GrantMissing } from '../errors.js';
 import { CONNECTIONS_PATH } from './paths.js';
-import type { LoginRight, Session } from './session.js';
+import type { LoginRight } from './rights.js';
+import type { Session } from './session.js';
 
 export type CloseReason = 'displaced' | 'revoked' | 'expired' | 'session-ended' | 'closed';
 

@@ -5,7 +5,8 @@ import type { ObjectTree } from '../bus/object-tree.js';
 import { Busy, SessionFailed } from '../errors.js';
 import { audit } from './audit.js';
 import { Connection, type ConnectionRecord } from './connection.js';
-import type { LoginRight, Session } from './session.js';
+import type { LoginRight } from './rights.js';
+import type { Session } from './session.js';
 
 /** Nobody watches more screens at once; a stranger with a valid login shall not fill our memory. */
 const MOST_PER_OWNER = 64;

@@ -217,7 +217,7 @@ export class Login implements Handlers<LoginInterface, Caller> {
       });
       // Who left meanwhile, or whose token is void, must not leave a right behind.
       if (this.#gone || this.#state !== 'starting') return;
-      session.addRight(this.owner.name, { ...right, unlocks: true });
+      session.rights.add(this.owner.name, { ...right, unlocks: true });
       this.#session = session;
       this.object.changed(loginInterface, ['Session'], this.owner.name);
       this.#setState('completed');

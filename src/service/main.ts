@@ -65,7 +65,7 @@ new Tokens(store, root, (token, reason) => {
     return;
   }
   logins.voidToken(token);
-  for (const session of sessions.all()) session.voidToken(token);
+  for (const session of sessions.all()) session.rights.voidToken(token);
   connections.revoke(token, reason === 'expired' ? 'expired' : 'revoked');
 });
 new RemoteAccess(root, logins, sessions, polkit, configuration);

@@ -3,7 +3,7 @@ import type { Bus } from '../bus/bus.js';
 import type { Caller } from '../bus/caller.js';
 import type { Handlers } from '../bus/descriptor.js';
 import { ExportedObject } from '../bus/exported-object.js';
-import type { ConnectOptions, Grant, Monitor } from '../bus/generated/dictionaries.js';
+import type { ConnectOptions, Monitor } from '../bus/generated/dictionaries.js';
 import { type Session as SessionInterface, session as sessionInterface } from '../bus/generated/session.js';
 import { Busy, GrantMissing, NotAuthorized, SessionFailed } from '../errors.js';
 import type { Worker } from '../login/worker.js';
@@ -15,17 +15,10 @@ import { ALL_GRANTS } from './grants.js';
 import { Handover } from './handover.js';
 import type { Logind } from './logind.js';
 import { SESSIONS_PATH } from './paths.js';
+import { type LoginRight, Rights } from './rights.js';
 import { ScreenLock } from './screen-lock.js';
 
 export type SessionState = 'starting' | 'disconnected' | 'connected' | 'closing';
-
-/** What a completed login entitles its bus connection to. */
-export type LoginRight = {
-  readonly grants: readonly Grant[];
-  readonly token: string | undefined;
-  /** Nobody has connected with it yet: who does so first finds the screen unlocked. */
-  readonly unlocks?: boolean;
-};
 
 /** What identifies a session beyond the daemon's life: kept by its worker, which outlives us. */
 export type SessionRecord = {
@@ -74,12 +67,12 @@ export class Session implements Handlers<SessionInterface, Caller> {
   readonly record: SessionRecord;
   readonly object: ExportedObject;
   readonly connections = new Set<Connection>();
+  /** Of those who completed a login to it. */
+  readonly rights: Rights;
   /** Fulfilled when it is over and its worker gone. */
   readonly ended: Promise<void>;
   readonly #host: SessionHost;
   readonly #handover: Handover;
-  /** By bus name: a connection may complete several logins, the last valid one counts. */
-  readonly #rights = new Map<string, LoginRight[]>();
   #connecting: Promise<unknown> = Promise.resolve();
   readonly #screen: ScreenLock;
   #state: SessionState = 'starting';
@@ -103,6 +96,7 @@ export class Session implements Handlers<SessionInterface, Caller> {
     this.record = record;
     this.#ready = ready;
     this.#left = left;
+    this.rights = new Rights(host.bus.subscriptions, () => this.keep());
     this.#screen = new ScreenLock(host.logind, entered, {
       locked: () => this.object.changed(sessionInterface, ['Locked']),
       entered: () => this.keep(),
@@ -112,7 +106,7 @@ export class Session implements Handlers<SessionInterface, Caller> {
     });
     this.object = new ExportedObject(host.bus, `${SESSIONS_PATH}/${record.id}`, () => ({
       uid: record.uid,
-      logins: this.#rights,
+      logins: this.rights,
       session: record.id,
       logindSession: this.#logindSession,
     })).implement(sessionInterface, this, {
@@ -197,42 +191,13 @@ export class Session implements Handlers<SessionInterface, Caller> {
 
   /** Its user, and who completed a login to it. */
   isUsableBy({ name, uid }: Caller): boolean {
-    return uid === this.record.uid || this.#rights.has(name);
+    return uid === this.record.uid || this.rights.has(name);
   }
 
-  /** Lasts as long as that bus connection, whatever becomes of the login. */
-  addRight(name: string, right: LoginRight): void {
-    const rights = this.#rights.get(name);
-    this.#rights.set(name, [...(rights ?? []).filter(({ token }) => token !== right.token), right]);
-    this.keep();
-    if (rights !== undefined) return;
-    this.#host.bus.subscriptions
-      .watchName(name, () => {
-        this.#rights.delete(name);
-        this.keep();
-      })
-      .catch((error) => console.warn(`session ${this.record.id}: ${name} cannot be watched: ${error.message}`));
-  }
-
-  /** Takes back what a token that is void entitled to. */
-  voidToken(token: string): void {
-    for (const [holder, rights] of this.#rights) {
-      const left = rights.filter((right) => right.token !== token);
-      if (left.length > 0) this.#rights.set(holder, left);
-      else this.#rights.delete(holder);
-    }
-    this.keep();
-  }
-
-  /** A token that is used up stays good for what it opened: nobody can take it back any more. */
+  /** What was opened with a token that is used up stays: nobody can take it back any more. */
   outliveToken(token: string): void {
-    for (const [holder, rights] of this.#rights)
-      this.#rights.set(
-        holder,
-        rights.map((right) => (right.token === token ? { ...right, token: undefined } : right)),
-      );
     for (const connection of this.connections) if (connection.right.token === token) connection.outliveToken();
-    this.keep();
+    this.rights.outliveToken(token);
   }
 
   /** What a daemon after us needs to know, whenever we are killed. */
@@ -244,7 +209,7 @@ export class Session implements Handlers<SessionInterface, Caller> {
       entered: this.#screen.entered,
       left: this.#left,
       bus: this.#host.busId,
-      rights: [...this.#rights],
+      rights: this.rights.all,
       connections: [...this.connections].map(({ record }) => record),
     };
   }
@@ -269,7 +234,7 @@ export class Session implements Handlers<SessionInterface, Caller> {
   }
 
   async #connect(caller: Caller, options: ConnectOptions): Promise<string> {
-    const granted = this.#rights.get(caller.name)?.at(-1);
+    const granted = this.rights.of(caller.name);
     const right = granted ?? this.#ownRight(caller);
     const missing = (options.grants ?? []).find((grant) => !right.grants.includes(grant));
     if (missing !== undefined) throw new GrantMissing(`the login does not grant '${missing}'`);
@@ -285,7 +250,7 @@ export class Session implements Handlers<SessionInterface, Caller> {
       connection.close('session-ended');
       throw new SessionFailed(`session ${this.record.id} has ended`);
     }
-    if (granted !== undefined && !this.#rights.get(caller.name)?.includes(granted)) {
+    if (granted !== undefined && !this.rights.holds(caller.name, granted)) {
       connection.close('revoked');
       throw new NotAuthorized('the login to the session was taken back');
     }
@@ -299,9 +264,8 @@ export class Session implements Handlers<SessionInterface, Caller> {
   async #enter(name: string, right: LoginRight): Promise<void> {
     this.#screen.enter();
     const unlocks = right.unlocks === true && this.connections.size === 1;
-    const used = (one: LoginRight) => (one === right ? { ...one, unlocks: false } : one);
-    if (unlocks) this.#rights.set(name, (this.#rights.get(name) ?? []).map(used));
-    this.keep();
+    if (unlocks) this.rights.use(name, right);
+    else this.keep();
     if (unlocks)
       await this.#screen
         .unlock()
@@ -350,7 +314,7 @@ export class Session implements Handlers<SessionInterface, Caller> {
   /** The session is over: nothing of it may be used any more. */
   close(): void {
     this.#setState('closing');
-    this.#rights.clear();
+    this.rights.clear();
     this.#handover.close();
     for (const connection of [...this.connections]) connection.close('session-ended');
     this.#screen.close();

@@ -165,7 +165,7 @@ export class Sessions {
       const session = this.#add(record, { ready, entered, left });
       this.#watch(session, worker);
       for (const [name, all] of rights)
-        for (const right of all) if (right.token === undefined || isValid(right.token)) session.addRight(name, right);
+        for (const right of all) if (right.token === undefined || isValid(right.token)) session.rights.add(name, right);
       await Promise.all(connections.map((one) => this.#connections.restore(session, one, isValid)));
       // Not before: what the worker keeps is replaced as a whole.
       session.attachWorker(worker, worker.session.logindSession);
