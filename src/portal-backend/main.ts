@@ -84,7 +84,9 @@ agent = new Agent(bus, AGENT_PATH, () => registration.daemon, {
 });
 tree.add(agent.object);
 await registration.ready().catch(giveUp);
-void compositor.interrupted.then(beginAnew);
+// The bus is started again when we ask for it.
+const alone = userBus.closed.then(() => "the user's bus went away");
+void Promise.race([compositor.interrupted, alone]).then(beginAnew);
 const reason = await Promise.race([compositor.lost, bus.closed.then((error) => error.message)]);
 console.error(reason);
 process.exit(0);

@@ -17,6 +17,8 @@ import type { Logind } from './logind.js';
 import { SESSIONS_PATH } from './paths.js';
 import { type LoginRight, Rights } from './rights.js';
 import { ScreenLock } from './screen-lock.js';
+import type { Systemd } from './systemd.js';
+import { UserManager } from './user-manager.js';
 
 export type SessionState = 'starting' | 'disconnected' | 'connected' | 'closing';
 
@@ -55,9 +57,12 @@ export type SessionPast = Partial<Pick<KeptSession, 'ready' | 'entered' | 'left'
 export type SessionHost = {
   readonly bus: Bus;
   readonly logind: Logind;
+  readonly systemd: Systemd;
   /** Which message bus this is. */
   readonly busId: string;
   readonly configuration: Configuration;
+  /** It has no agent, and none will come. */
+  abandoned(session: Session, reason: SessionFailed): void;
   /** Opens a connection object for the caller. */
   connect(session: Session, caller: Caller, right: LoginRight, options: ConnectOptions): Promise<Connection>;
 };
@@ -73,6 +78,7 @@ export class Session implements Handlers<SessionInterface, Caller> {
   readonly ended: Promise<void>;
   readonly #host: SessionHost;
   readonly #handover: Handover;
+  readonly #manager: UserManager;
   #connecting: Promise<unknown> = Promise.resolve();
   readonly #screen: ScreenLock;
   #state: SessionState = 'starting';
@@ -104,6 +110,9 @@ export class Session implements Handlers<SessionInterface, Caller> {
     this.ended = new Promise((resolve) => {
       this.#end = resolve;
     });
+    this.#manager = new UserManager(host.systemd, record.uid, (unit) =>
+      host.abandoned(this, new SessionFailed(`${unit} of ${record.user} has ended`)),
+    );
     this.object = new ExportedObject(host.bus, `${SESSIONS_PATH}/${record.id}`, () => ({
       uid: record.uid,
       logins: this.rights,
@@ -143,6 +152,7 @@ export class Session implements Handlers<SessionInterface, Caller> {
     this.#logindSession = logindSession;
     this.keep();
     this.limit();
+    this.#manager.watch(this.#state === 'starting');
     this.object.changed(sessionInterface, ['LogindSession']);
     this.#screen
       .attach(logindSession)
@@ -238,18 +248,11 @@ export class Session implements Handlers<SessionInterface, Caller> {
     const right = granted ?? this.#ownRight(caller);
     const missing = (options.grants ?? []).find((grant) => !right.grants.includes(grant));
     if (missing !== undefined) throw new GrantMissing(`the login does not grant '${missing}'`);
-    if (this.#agent === undefined) throw new SessionFailed(`session ${this.record.id} has no running agent`);
     const conflict = options['on-conflict'] ?? 'displace';
     if (conflict === 'fail' && this.connections.size > 0)
       throw new Busy(`session ${this.record.id} is in use by another connection`);
     const grants = options.grants ?? right.grants;
-    const agent = this.#agent;
-    const connection = await this.#host.connect(this, caller, { ...right, grants }, options);
-    // Both may have happened while the agent was at work.
-    if (this.#agent !== agent || this.#state === 'closing') {
-      connection.close('session-ended');
-      throw new SessionFailed(`session ${this.record.id} has ended`);
-    }
+    const connection = await this.#open(caller, { ...right, grants }, options);
     if (granted !== undefined && !this.rights.holds(caller.name, granted)) {
       connection.close('revoked');
       throw new NotAuthorized('the login to the session was taken back');
@@ -258,6 +261,21 @@ export class Session implements Handlers<SessionInterface, Caller> {
       for (const other of [...this.connections]) if (other !== connection) other.close('displaced');
     if (granted !== undefined && this.connections.has(connection)) await this.#enter(caller.name, granted);
     return connection.object.path;
+  }
+
+  /** An agent that dies over it has a successor, which may do better. */
+  async #open(caller: Caller, right: LoginRight, options: ConnectOptions, again = true): Promise<Connection> {
+    const agent = await this.reachable();
+    const isThere = () => this.#agent === agent && this.#state !== 'closing';
+    try {
+      const connection = await this.#host.connect(this, caller, right, options);
+      if (isThere()) return connection;
+      connection.close('session-ended');
+    } catch (error) {
+      if (isThere()) throw error;
+    }
+    if (again && this.#state !== 'closing') return await this.#open(caller, right, options, false);
+    throw new SessionFailed(`session ${this.record.id} has ended, or its agent`);
   }
 
   /** Somebody who logged in is connected. Each login unlocks once, and not for others who stay connected beside it. */
@@ -311,6 +329,11 @@ export class Session implements Handlers<SessionInterface, Caller> {
     this.#worker.terminate();
   }
 
+  /** Its desktop is gone, and the rest goes: whoever logs in now waits for that, and gets another one. */
+  ending(): void {
+    this.#setState('closing');
+  }
+
   /** The session is over: nothing of it may be used any more. */
   close(): void {
     this.#setState('closing');
@@ -335,6 +358,7 @@ export class Session implements Handlers<SessionInterface, Caller> {
   #setState(state: SessionState): void {
     if (this.#state === state) return;
     this.#state = state;
+    this.#manager.watch(state === 'starting' && this.#worker !== undefined);
     this.object.changed(sessionInterface, ['State']);
   }
 }
