@@ -76,6 +76,7 @@ compile(
 );
 // Not installed: for the tests.
 compile('dist/test/pam_probe.so', 'test/pam', SHARED, ['-lpam']);
+compile('dist/test/libnss_probe.so.2', 'test/nss', SHARED);
 
 const OPTIONS: BuildOptions = {
   outExtension: { '.js': '.mjs' },

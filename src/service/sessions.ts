@@ -214,7 +214,7 @@ export class Sessions {
       const worker =
         options.transaction?.worker ?? (await launchWorker({ id: record.id, directory, systemd, signal: deadline }));
       this.#watch(session, worker);
-      const { logindSession } = await worker.open(
+      const { logindSession, uid } = await worker.open(
         {
           user: user.name,
           rhost: remoteHost(options.clientAddress),
@@ -225,6 +225,8 @@ export class Sessions {
         { signal: deadline },
       );
       session.attachWorker(worker, logindSession);
+      // A PAM module may have made somebody else of them, or the name may belong to somebody else by now.
+      if (uid !== user.uid) throw new SessionFailed(`PAM opened a session of uid ${uid} for ${user.name}, ${user.uid}`);
       await ready;
       audit('session-started', { user: user.name, session: record.id, 'client-address': options.clientAddress });
       return session;
