@@ -212,6 +212,7 @@ export class Login implements Handlers<LoginInterface, Caller> {
         desktop: this.#options.desktop ?? desktop,
         monitors: this.#options.monitors,
         clientAddress: this.#options['client-address'],
+        grants: right.grants,
         login: true,
         transaction,
       });

@@ -4,6 +4,8 @@ import type { SectionSchema } from '../schema.js';
 
 export type Method = 'token' | 'kerberos' | 'password' | 'pam' | 'peer';
 
+export type Likeness = 'desktop' | 'size' | 'address' | 'never';
+
 /** The settings of remote-accessd, section by section. */
 export interface Settings {
   /** Who gets in, and how often somebody may try. */
@@ -23,6 +25,10 @@ export interface Settings {
   readonly Session: {
     /** The desktop that is started if neither the client nor the token asks for one: an id from `remoteaccessctl desktops`. If it is empty, or not installed, GNOME is, or else the first one by id. */
     readonly DefaultDesktop: string;
+    /** What has to be the same for somebody who logs in to be given the running session of the user, beside the user; what they do not ask for is the same. `desktop`: the desktop. `size`: the monitors that the session began with: their sizes, scales and places. `address`: the client's address that the session was started for, of IPv6 the network; one that was started for no client is for all of them. Empty: whoever logs in is given the running session. `never`, alone: no login is given one that runs, not even one that was started beforehand. A user has one session at a time, so `OtherSession` decides what becomes of one that is not given. `remoteaccessctl create` goes by the same, but for `never`. */
+    readonly Rejoin: readonly Likeness[];
+    /** What happens to a running session that somebody asks for and is not given (`Rejoin`). `refuse`: it stays, and whoever asks is told how it differs. `end-disconnected`: if nobody is connected, it is ended, with all that is not saved in it, and another one is started. `end`: also if somebody is. None is ended for a login that does not grant the keyboard, for a desktop that is not installed, or while PAM or `MaxSessions` forbid another one. */
+    readonly OtherSession: 'refuse' | 'end-disconnected' | 'end';
     /** How many sessions may run on this machine. Nobody can start another one then; those that run can be reached as before, also if they are more than a reload allows. */
     readonly MaxSessions: number;
     /** How long a session runs on when its last client has gone, before it is ended with all that is not saved in it. `0` or `infinity`: for ever. A session to which nobody has connected yet is not meant. Time during which the service does not run, or the machine sleeps, counts. */
@@ -113,6 +119,38 @@ export const sections: { readonly [Section in keyof Settings]: SectionSchema } =
         "maxLength": 128,
         "pattern": "^([A-Za-z0-9][A-Za-z0-9._-]*)?$",
         "default": ""
+      },
+      "Rejoin": {
+        "description": "What has to be the same for somebody who logs in to be given the running session of the user, beside the user; what they do not ask for is the same. `desktop`: the desktop. `size`: the monitors that the session began with: their sizes, scales and places. `address`: the client's address that the session was started for, of IPv6 the network; one that was started for no client is for all of them. Empty: whoever logs in is given the running session. `never`, alone: no login is given one that runs, not even one that was started beforehand. A user has one session at a time, so `OtherSession` decides what becomes of one that is not given. `remoteaccessctl create` goes by the same, but for `never`.",
+        "type": "array",
+        "uniqueItems": true,
+        "items": {
+          "title": "Likeness",
+          "type": "string",
+          "enum": [
+            "desktop",
+            "size",
+            "address",
+            "never"
+          ]
+        },
+        "not": {
+          "contains": {
+            "const": "never"
+          },
+          "minItems": 2
+        },
+        "default": []
+      },
+      "OtherSession": {
+        "description": "What happens to a running session that somebody asks for and is not given (`Rejoin`). `refuse`: it stays, and whoever asks is told how it differs. `end-disconnected`: if nobody is connected, it is ended, with all that is not saved in it, and another one is started. `end`: also if somebody is. None is ended for a login that does not grant the keyboard, for a desktop that is not installed, or while PAM or `MaxSessions` forbid another one.",
+        "type": "string",
+        "enum": [
+          "refuse",
+          "end-disconnected",
+          "end"
+        ],
+        "default": "refuse"
       },
       "MaxSessions": {
         "description": "How many sessions may run on this machine. Nobody can start another one then; those that run can be reached as before, also if they are more than a reload allows.",

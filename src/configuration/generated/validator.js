@@ -3,7 +3,7 @@
 import { characters } from '../../bus/characters.js';
 
 export const Settings = validate21;
-const schema6 = {"$id":"Settings","type":"object","additionalProperties":false,"properties":{"Login":{"type":"object","additionalProperties":false,"properties":{"Methods":{"type":"array","minItems":1,"uniqueItems":true,"items":{"type":"string","enum":["token","kerberos","password","pam","peer"]}},"MaxTries":{"type":"integer","minimum":1,"maximum":100},"MaxFailuresPerMinute":{"type":"integer","minimum":1,"maximum":10000},"MaxOpen":{"type":"integer","minimum":1,"maximum":10000},"MaxPerMinute":{"type":"integer","minimum":1,"maximum":100000}}},"Session":{"type":"object","additionalProperties":false,"properties":{"DefaultDesktop":{"type":"string","maxLength":128,"pattern":"^([A-Za-z0-9][A-Za-z0-9._-]*)?$"},"MaxSessions":{"type":"integer","minimum":0,"maximum":8192},"DisconnectedTimeout":{"type":"number","minimum":0},"InhibitSuspend":{"type":"boolean"},"LockOnDisconnect":{"type":"boolean"},"OtherDesktop":{"type":"string","enum":["refuse","end"]}}},"Daemon":{"type":"object","additionalProperties":false,"properties":{"IdleExit":{"type":"number","minimum":0}}}}};
+const schema6 = {"$id":"Settings","type":"object","additionalProperties":false,"properties":{"Login":{"type":"object","additionalProperties":false,"properties":{"Methods":{"type":"array","minItems":1,"uniqueItems":true,"items":{"type":"string","enum":["token","kerberos","password","pam","peer"]}},"MaxTries":{"type":"integer","minimum":1,"maximum":100},"MaxFailuresPerMinute":{"type":"integer","minimum":1,"maximum":10000},"MaxOpen":{"type":"integer","minimum":1,"maximum":10000},"MaxPerMinute":{"type":"integer","minimum":1,"maximum":100000}}},"Session":{"type":"object","additionalProperties":false,"properties":{"DefaultDesktop":{"type":"string","maxLength":128,"pattern":"^([A-Za-z0-9][A-Za-z0-9._-]*)?$"},"Rejoin":{"type":"array","uniqueItems":true,"items":{"type":"string","enum":["desktop","size","address","never"]},"not":{"contains":{"const":"never"},"minItems":2}},"OtherSession":{"type":"string","enum":["refuse","end-disconnected","end"]},"MaxSessions":{"type":"integer","minimum":0,"maximum":8192},"DisconnectedTimeout":{"type":"number","minimum":0},"InhibitSuspend":{"type":"boolean"},"LockOnDisconnect":{"type":"boolean"},"OtherDesktop":{"type":"string","enum":["refuse","end"]}}},"Daemon":{"type":"object","additionalProperties":false,"properties":{"IdleExit":{"type":"number","minimum":0}}}}};
 const func0 = Object.prototype.hasOwnProperty;
 const func53 = characters;
 const pattern0 = new RegExp("^([A-Za-z0-9][A-Za-z0-9._-]*)?$", "u");
@@ -229,7 +229,7 @@ if(errors === _errs17){
 if(data7 && typeof data7 == "object" && !Array.isArray(data7)){
 const _errs19 = errors;
 for(const key2 of Object.keys(data7)){
-if(!((((((key2 === "DefaultDesktop") || (key2 === "MaxSessions")) || (key2 === "DisconnectedTimeout")) || (key2 === "InhibitSuspend")) || (key2 === "LockOnDisconnect")) || (key2 === "OtherDesktop"))){
+if(!((((((((key2 === "DefaultDesktop") || (key2 === "Rejoin")) || (key2 === "OtherSession")) || (key2 === "MaxSessions")) || (key2 === "DisconnectedTimeout")) || (key2 === "InhibitSuspend")) || (key2 === "LockOnDisconnect")) || (key2 === "OtherDesktop"))){
 validate21.errors = [{instancePath:instancePath+"/Session",schemaPath:"#/properties/Session/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key2},message:"must NOT have additional properties"}];
 return false;
 break;
@@ -263,25 +263,125 @@ else {
 var valid4 = true;
 }
 if(valid4){
-if(data7.MaxSessions !== undefined && func0.call(data7, "MaxSessions")){
-let data9 = data7.MaxSessions;
+if(data7.Rejoin !== undefined && func0.call(data7, "Rejoin")){
+let data9 = data7.Rejoin;
 const _errs22 = errors;
-if(!((typeof data9 == "number") && (!(data9 % 1) && !isNaN(data9)))){
-validate21.errors = [{instancePath:instancePath+"/Session/MaxSessions",schemaPath:"#/properties/Session/properties/MaxSessions/type",keyword:"type",params:{type: "integer"},message:"must be integer"}];
-return false;
+const _errs24 = errors;
+const _errs25 = errors;
+if(Array.isArray(data9)){
+if(data9.length < 2){
+const err0 = {};
+if(vErrors === null){
+vErrors = [err0];
 }
-if(errors === _errs22){
-if(typeof data9 == "number"){
-if(data9 > 8192 || isNaN(data9)){
-validate21.errors = [{instancePath:instancePath+"/Session/MaxSessions",schemaPath:"#/properties/Session/properties/MaxSessions/maximum",keyword:"maximum",params:{comparison: "<=", limit: 8192},message:"must be <= 8192"}];
+else {
+vErrors.push(err0);
+}
+errors++;
+}
+else {
+const _errs26 = errors;
+const len1 = data9.length;
+for(let i2=0; i2<len1; i2++){
+const _errs27 = errors;
+if("never" !== data9[i2]){
+const err1 = {};
+if(vErrors === null){
+vErrors = [err1];
+}
+else {
+vErrors.push(err1);
+}
+errors++;
+}
+var valid6 = _errs27 === errors;
+if(valid6){
+break;
+}
+}
+if(!valid6){
+const err2 = {};
+if(vErrors === null){
+vErrors = [err2];
+}
+else {
+vErrors.push(err2);
+}
+errors++;
+}
+else {
+errors = _errs26;
+if(vErrors !== null){
+if(_errs26){
+vErrors.length = _errs26;
+}
+else {
+vErrors = null;
+}
+}
+}
+}
+}
+var valid5 = _errs25 === errors;
+if(valid5){
+validate21.errors = [{instancePath:instancePath+"/Session/Rejoin",schemaPath:"#/properties/Session/properties/Rejoin/not",keyword:"not",params:{},message:"must NOT be valid"}];
 return false;
 }
 else {
-if(data9 < 0 || isNaN(data9)){
-validate21.errors = [{instancePath:instancePath+"/Session/MaxSessions",schemaPath:"#/properties/Session/properties/MaxSessions/minimum",keyword:"minimum",params:{comparison: ">=", limit: 0},message:"must be >= 0"}];
+errors = _errs24;
+if(vErrors !== null){
+if(_errs24){
+vErrors.length = _errs24;
+}
+else {
+vErrors = null;
+}
+}
+}
+if(errors === _errs22){
+if(Array.isArray(data9)){
+var valid7 = true;
+const len2 = data9.length;
+for(let i3=0; i3<len2; i3++){
+let data11 = data9[i3];
+const _errs28 = errors;
+if(typeof data11 !== "string"){
+validate21.errors = [{instancePath:instancePath+"/Session/Rejoin/" + i3,schemaPath:"#/properties/Session/properties/Rejoin/items/type",keyword:"type",params:{type: "string"},message:"must be string"}];
 return false;
 }
+if(!((((data11 === "desktop") || (data11 === "size")) || (data11 === "address")) || (data11 === "never"))){
+validate21.errors = [{instancePath:instancePath+"/Session/Rejoin/" + i3,schemaPath:"#/properties/Session/properties/Rejoin/items/enum",keyword:"enum",params:{allowedValues: schema6.properties.Session.properties.Rejoin.items.enum},message:"must be equal to one of the allowed values"}];
+return false;
 }
+var valid7 = _errs28 === errors;
+if(!valid7){
+break;
+}
+}
+if(valid7){
+let i4 = data9.length;
+let j1;
+if(i4 > 1){
+const indices1 = {};
+for(;i4--;){
+let item1 = data9[i4];
+if(typeof item1 !== "string"){
+continue;
+}
+if(typeof indices1[item1] == "number"){
+j1 = indices1[item1];
+validate21.errors = [{instancePath:instancePath+"/Session/Rejoin",schemaPath:"#/properties/Session/properties/Rejoin/uniqueItems",keyword:"uniqueItems",params:{i: i4, j: j1},message:"must NOT have duplicate items (items ## "+j1+" and "+i4+" are identical)"}];
+return false;
+break;
+}
+indices1[item1] = i4;
+}
+}
+}
+}
+else {
+validate21.errors = [{instancePath:instancePath+"/Session/Rejoin",schemaPath:"#/properties/Session/properties/Rejoin/type",keyword:"type",params:{type: "array"},message:"must be array"}];
+return false;
 }
 }
 var valid4 = _errs22 === errors;
@@ -290,12 +390,56 @@ else {
 var valid4 = true;
 }
 if(valid4){
+if(data7.OtherSession !== undefined && func0.call(data7, "OtherSession")){
+let data12 = data7.OtherSession;
+const _errs30 = errors;
+if(typeof data12 !== "string"){
+validate21.errors = [{instancePath:instancePath+"/Session/OtherSession",schemaPath:"#/properties/Session/properties/OtherSession/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+return false;
+}
+if(!(((data12 === "refuse") || (data12 === "end-disconnected")) || (data12 === "end"))){
+validate21.errors = [{instancePath:instancePath+"/Session/OtherSession",schemaPath:"#/properties/Session/properties/OtherSession/enum",keyword:"enum",params:{allowedValues: schema6.properties.Session.properties.OtherSession.enum},message:"must be equal to one of the allowed values"}];
+return false;
+}
+var valid4 = _errs30 === errors;
+}
+else {
+var valid4 = true;
+}
+if(valid4){
+if(data7.MaxSessions !== undefined && func0.call(data7, "MaxSessions")){
+let data13 = data7.MaxSessions;
+const _errs32 = errors;
+if(!((typeof data13 == "number") && (!(data13 % 1) && !isNaN(data13)))){
+validate21.errors = [{instancePath:instancePath+"/Session/MaxSessions",schemaPath:"#/properties/Session/properties/MaxSessions/type",keyword:"type",params:{type: "integer"},message:"must be integer"}];
+return false;
+}
+if(errors === _errs32){
+if(typeof data13 == "number"){
+if(data13 > 8192 || isNaN(data13)){
+validate21.errors = [{instancePath:instancePath+"/Session/MaxSessions",schemaPath:"#/properties/Session/properties/MaxSessions/maximum",keyword:"maximum",params:{comparison: "<=", limit: 8192},message:"must be <= 8192"}];
+return false;
+}
+else {
+if(data13 < 0 || isNaN(data13)){
+validate21.errors = [{instancePath:instancePath+"/Session/MaxSessions",schemaPath:"#/properties/Session/properties/MaxSessions/minimum",keyword:"minimum",params:{comparison: ">=", limit: 0},message:"must be >= 0"}];
+return false;
+}
+}
+}
+}
+var valid4 = _errs32 === errors;
+}
+else {
+var valid4 = true;
+}
+if(valid4){
 if(data7.DisconnectedTimeout !== undefined && func0.call(data7, "DisconnectedTimeout")){
-let data10 = data7.DisconnectedTimeout;
-const _errs24 = errors;
-if(errors === _errs24){
-if(typeof data10 == "number"){
-if(data10 < 0 || isNaN(data10)){
+let data14 = data7.DisconnectedTimeout;
+const _errs34 = errors;
+if(errors === _errs34){
+if(typeof data14 == "number"){
+if(data14 < 0 || isNaN(data14)){
 validate21.errors = [{instancePath:instancePath+"/Session/DisconnectedTimeout",schemaPath:"#/properties/Session/properties/DisconnectedTimeout/minimum",keyword:"minimum",params:{comparison: ">=", limit: 0},message:"must be >= 0"}];
 return false;
 }
@@ -305,51 +449,53 @@ validate21.errors = [{instancePath:instancePath+"/Session/DisconnectedTimeout",s
 return false;
 }
 }
-var valid4 = _errs24 === errors;
+var valid4 = _errs34 === errors;
 }
 else {
 var valid4 = true;
 }
 if(valid4){
 if(data7.InhibitSuspend !== undefined && func0.call(data7, "InhibitSuspend")){
-const _errs26 = errors;
+const _errs36 = errors;
 if(typeof data7.InhibitSuspend !== "boolean"){
 validate21.errors = [{instancePath:instancePath+"/Session/InhibitSuspend",schemaPath:"#/properties/Session/properties/InhibitSuspend/type",keyword:"type",params:{type: "boolean"},message:"must be boolean"}];
 return false;
 }
-var valid4 = _errs26 === errors;
+var valid4 = _errs36 === errors;
 }
 else {
 var valid4 = true;
 }
 if(valid4){
 if(data7.LockOnDisconnect !== undefined && func0.call(data7, "LockOnDisconnect")){
-const _errs28 = errors;
+const _errs38 = errors;
 if(typeof data7.LockOnDisconnect !== "boolean"){
 validate21.errors = [{instancePath:instancePath+"/Session/LockOnDisconnect",schemaPath:"#/properties/Session/properties/LockOnDisconnect/type",keyword:"type",params:{type: "boolean"},message:"must be boolean"}];
 return false;
 }
-var valid4 = _errs28 === errors;
+var valid4 = _errs38 === errors;
 }
 else {
 var valid4 = true;
 }
 if(valid4){
 if(data7.OtherDesktop !== undefined && func0.call(data7, "OtherDesktop")){
-let data13 = data7.OtherDesktop;
-const _errs30 = errors;
-if(typeof data13 !== "string"){
+let data17 = data7.OtherDesktop;
+const _errs40 = errors;
+if(typeof data17 !== "string"){
 validate21.errors = [{instancePath:instancePath+"/Session/OtherDesktop",schemaPath:"#/properties/Session/properties/OtherDesktop/type",keyword:"type",params:{type: "string"},message:"must be string"}];
 return false;
 }
-if(!((data13 === "refuse") || (data13 === "end"))){
+if(!((data17 === "refuse") || (data17 === "end"))){
 validate21.errors = [{instancePath:instancePath+"/Session/OtherDesktop",schemaPath:"#/properties/Session/properties/OtherDesktop/enum",keyword:"enum",params:{allowedValues: schema6.properties.Session.properties.OtherDesktop.enum},message:"must be equal to one of the allowed values"}];
 return false;
 }
-var valid4 = _errs30 === errors;
+var valid4 = _errs40 === errors;
 }
 else {
 var valid4 = true;
+}
+}
 }
 }
 }
@@ -370,25 +516,25 @@ var valid0 = true;
 }
 if(valid0){
 if(data.Daemon !== undefined && func0.call(data, "Daemon")){
-let data14 = data.Daemon;
-const _errs32 = errors;
-if(errors === _errs32){
-if(data14 && typeof data14 == "object" && !Array.isArray(data14)){
-const _errs34 = errors;
-for(const key3 of Object.keys(data14)){
+let data18 = data.Daemon;
+const _errs42 = errors;
+if(errors === _errs42){
+if(data18 && typeof data18 == "object" && !Array.isArray(data18)){
+const _errs44 = errors;
+for(const key3 of Object.keys(data18)){
 if(!(key3 === "IdleExit")){
 validate21.errors = [{instancePath:instancePath+"/Daemon",schemaPath:"#/properties/Daemon/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key3},message:"must NOT have additional properties"}];
 return false;
 break;
 }
 }
-if(_errs34 === errors){
-if(data14.IdleExit !== undefined && func0.call(data14, "IdleExit")){
-let data15 = data14.IdleExit;
-const _errs35 = errors;
-if(errors === _errs35){
-if(typeof data15 == "number"){
-if(data15 < 0 || isNaN(data15)){
+if(_errs44 === errors){
+if(data18.IdleExit !== undefined && func0.call(data18, "IdleExit")){
+let data19 = data18.IdleExit;
+const _errs45 = errors;
+if(errors === _errs45){
+if(typeof data19 == "number"){
+if(data19 < 0 || isNaN(data19)){
 validate21.errors = [{instancePath:instancePath+"/Daemon/IdleExit",schemaPath:"#/properties/Daemon/properties/IdleExit/minimum",keyword:"minimum",params:{comparison: ">=", limit: 0},message:"must be >= 0"}];
 return false;
 }
@@ -406,7 +552,7 @@ validate21.errors = [{instancePath:instancePath+"/Daemon",schemaPath:"#/properti
 return false;
 }
 }
-var valid0 = _errs32 === errors;
+var valid0 = _errs42 === errors;
 }
 else {
 var valid0 = true;
