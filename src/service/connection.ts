@@ -22,6 +22,8 @@ export type ConnectionRecord = {
   readonly number: number;
   /** A unique bus name. */
   readonly owner: string;
+  /** Whose tool that is. */
+  readonly uid?: number | undefined;
   readonly right: LoginRight;
   /** Who it is for. */
   readonly client: SessionClient;
@@ -164,6 +166,10 @@ export class Connection {
 
   get owner(): string {
     return this.#record.owner;
+  }
+
+  get uid(): number | undefined {
+    return this.#record.uid;
   }
 
   get client(): SessionClient {

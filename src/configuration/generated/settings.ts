@@ -20,6 +20,10 @@ export interface Settings {
     readonly MaxOpen: number;
     /** How many logins may be opened within a minute by one user's tools, or from one client address by tools that run as root. */
     readonly MaxPerMinute: number;
+    /** How many logins may be under way on this machine at once, whoever opened them. Those that have led to a session do not count. */
+    readonly MaxUnderWay: number;
+    /** After how long a login is given up in which its tool does nothing, while a question waits for an answer, for example. The start of a session does not count. */
+    readonly IdleTimeout: number;
   };
   /** What is started for users. */
   readonly Session: {
@@ -31,6 +35,10 @@ export interface Settings {
     readonly OtherSession: 'refuse' | 'end-disconnected' | 'end';
     /** How many sessions may run on this machine. Nobody can start another one then; those that run can be reached as before, also if they are more than a reload allows. */
     readonly MaxSessions: number;
+    /** How many connections to one session may be open at once. Who displaces the others, as tools do if they do not say otherwise, always finds room. */
+    readonly MaxConnections: number;
+    /** How many connections one user's tools may have open at once, to whichever sessions. Tools that run as root serve many users, and do not count; a gateway that runs as a user of its own may need more. */
+    readonly MaxConnectionsPerUser: number;
     /** How long a session runs on when its last client has gone, before it is ended with all that is not saved in it. `0` or `infinity`: for ever. A session to which nobody has connected yet is not meant. Time during which the service does not run, or the machine sleeps, counts. */
     readonly DisconnectedTimeout: number;
     /** Whether the machine is kept from being suspended while a client is connected. Who may override inhibitors, as with `systemctl suspend --check-inhibitors=no`, still can. */
@@ -105,6 +113,21 @@ export const sections: { readonly [Section in keyof Settings]: SectionSchema } =
         "minimum": 1,
         "maximum": 100000,
         "default": 240
+      },
+      "MaxUnderWay": {
+        "description": "How many logins may be under way on this machine at once, whoever opened them. Those that have led to a session do not count.",
+        "type": "integer",
+        "minimum": 1,
+        "maximum": 100000,
+        "default": 1000
+      },
+      "IdleTimeout": {
+        "description": "After how long a login is given up in which its tool does nothing, while a question waits for an answer, for example. The start of a session does not count.",
+        "type": "number",
+        "timespan": true,
+        "minimum": 1,
+        "maximum": 86400,
+        "default": 120
       }
     }
   },
@@ -158,6 +181,20 @@ export const sections: { readonly [Section in keyof Settings]: SectionSchema } =
         "minimum": 0,
         "maximum": 8192,
         "default": 8192
+      },
+      "MaxConnections": {
+        "description": "How many connections to one session may be open at once. Who displaces the others, as tools do if they do not say otherwise, always finds room.",
+        "type": "integer",
+        "minimum": 1,
+        "maximum": 1000,
+        "default": 64
+      },
+      "MaxConnectionsPerUser": {
+        "description": "How many connections one user's tools may have open at once, to whichever sessions. Tools that run as root serve many users, and do not count; a gateway that runs as a user of its own may need more.",
+        "type": "integer",
+        "minimum": 1,
+        "maximum": 100000,
+        "default": 64
       },
       "DisconnectedTimeout": {
         "description": "How long a session runs on when its last client has gone, before it is ended with all that is not saved in it. `0` or `infinity`: for ever. A session to which nobody has connected yet is not meant. Time during which the service does not run, or the machine sleeps, counts.",
