@@ -3,13 +3,13 @@ import type { Bus } from '../bus/bus.js';
 import type { Caller } from '../bus/caller.js';
 import type { Handlers } from '../bus/descriptor.js';
 import { ExportedObject } from '../bus/exported-object.js';
-import type { ConnectOptions, Monitor } from '../bus/generated/dictionaries.js';
+import type { ConnectOptions } from '../bus/generated/dictionaries.js';
 import { type Session as SessionInterface, session as sessionInterface } from '../bus/generated/session.js';
 import { Busy, GrantMissing, NotAuthorized, SessionFailed } from '../errors.js';
 import type { Worker } from '../login/worker.js';
 import type { AgentLink } from './agent-link.js';
 import type { Configuration } from './configuration.js';
-import type { Connection, ConnectionRecord } from './connection.js';
+import type { Connection } from './connection.js';
 import { Countdown } from './countdown.js';
 import { ALL_GRANTS } from './grants.js';
 import { Handover } from './handover.js';
@@ -17,40 +17,9 @@ import type { Logind } from './logind.js';
 import { SESSIONS_PATH } from './paths.js';
 import { type LoginRight, Rights } from './rights.js';
 import { ScreenLock } from './screen-lock.js';
+import type { KeptSession, SessionPast, SessionRecord } from './session-record.js';
 
 export type SessionState = 'starting' | 'disconnected' | 'connected' | 'closing';
-
-/** What identifies a session beyond the daemon's life: kept by its worker, which outlives us. */
-export type SessionRecord = {
-  readonly id: string;
-  readonly user: string;
-  readonly uid: number;
-  readonly desktop: string;
-  readonly compositor: string;
-  readonly created: number;
-  /** Seconds that its desktop may take to come up. */
-  readonly startTimeout: number;
-  /** The layout to begin with, if somebody asked for one. */
-  readonly monitors?: readonly Monitor[];
-};
-
-/** The same with what changes, and with who may use it and does: all of it is kept by the worker. */
-export type KeptSession = SessionRecord & {
-  /** It has had an agent, so its start is over. */
-  readonly ready: boolean;
-  /** It was told to end. */
-  readonly closing: boolean;
-  /** Somebody who logged in is or was connected: the screen is to be locked when nobody is. */
-  readonly entered: boolean;
-  /** When the last client went, in seconds since the machine was started; there is none if somebody is connected. */
-  readonly left?: number | undefined;
-  /** The message bus that the names below are of: another one gives the same names to others. */
-  readonly bus: string;
-  readonly rights: readonly (readonly [name: string, rights: readonly LoginRight[]])[];
-  readonly connections: readonly ConnectionRecord[];
-};
-
-export type SessionPast = Partial<Pick<KeptSession, 'ready' | 'entered' | 'left'>>;
 
 export type SessionHost = {
   readonly bus: Bus;
