@@ -1,4 +1,4 @@
-import type { Monitor } from '../bus/generated/dictionaries.js';
+import type { Monitor, SessionClient } from '../bus/generated/dictionaries.js';
 import type { ConnectionRecord } from './connection.js';
 import type { LoginRight } from './rights.js';
 
@@ -26,10 +26,14 @@ export type KeptSession = SessionRecord & {
   readonly entered: boolean;
   /** When the last client went, in seconds since the machine was started; there is none if somebody is connected. */
   readonly left?: number | undefined;
+  /** When the latest client that may put anything in came, in the same seconds. */
+  readonly joined?: number | undefined;
+  /** Who left last. */
+  readonly lastClient?: SessionClient;
   /** The message bus that the names below are of: another one gives the same names to others. */
   readonly bus: string;
   readonly rights: readonly (readonly [name: string, rights: readonly LoginRight[]])[];
   readonly connections: readonly ConnectionRecord[];
 };
 
-export type SessionPast = Partial<Pick<KeptSession, 'ready' | 'entered' | 'left'>>;
+export type SessionPast = Partial<Pick<KeptSession, 'ready' | 'entered' | 'left' | 'joined' | 'lastClient'>>;

@@ -162,7 +162,7 @@ export class Sessions {
         worker.close();
         continue;
       }
-      const { ready, closing, entered, left, bus, rights, connections, ...record } = kept;
+      const { ready, closing, entered, left, joined, lastClient, bus, rights, connections, ...record } = kept;
       const session = this.#add(record, kept);
       this.#watch(session, worker);
       for (const [name, all] of rights)
