@@ -112,9 +112,8 @@ export class Connections {
     this.#connections.delete(connection.number);
     this.#watches.get(connection)?.[Symbol.dispose]();
     this.#watches.delete(connection);
-    connection.session.connections.delete(connection);
     this.#tree.remove(connection.object, connection.owner);
-    connection.session.connectionsChanged();
+    connection.session.left(connection);
     this.#changed();
   }
 }

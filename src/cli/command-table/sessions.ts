@@ -13,6 +13,7 @@ const SESSION_KEYS: Command['keys'] = [
   ['created', 'when it was started, in seconds since 1970-01-01 UTC'],
   ['locked', 'whether its screen is locked'],
   ['client', 'who is connected, an object that may have `name`, `address` and `since`; empty if nobody is'],
+  ['last-client', 'who left last, the same with `left`; empty as long as nobody has'],
   ['path', 'its object on the bus'],
 ];
 
