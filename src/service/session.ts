@@ -140,7 +140,7 @@ export class Session implements Handlers<SessionInterface, Caller> {
   async #resume(agent: AgentLink): Promise<void> {
     const known = [...this.connections];
     const open = await agent.methods.resume(known.map(({ number }) => number));
-    for (const connection of known) if (!open.includes(connection.number)) connection.close('session-ended');
+    for (const connection of known) if (!open.includes(connection.number)) void connection.close('session-ended');
   }
 
   /** Its agent, when it has one: that may have to be started again, or has not found a new daemon yet. */
@@ -160,7 +160,7 @@ export class Session implements Handlers<SessionInterface, Caller> {
   detachAgent(agent: AgentLink): void {
     if (this.#agent !== agent) return;
     this.#agent = undefined;
-    for (const connection of [...this.connections]) connection.close('session-ended');
+    for (const connection of [...this.connections]) void connection.close('session-ended');
     this.#updateState();
   }
 
@@ -223,20 +223,27 @@ export class Session implements Handlers<SessionInterface, Caller> {
     const agent = this.#agent;
     const connection = await this.#host.connect(this, caller, { ...right, grants }, options);
     if (connection.hasInput) this.#limits.join();
-    // Both may have happened while the agent was at work.
-    if (this.#agent !== agent || this.#state === 'closing') {
-      connection.close('session-ended');
-      throw new SessionFailed(`session ${this.record.id} has ended`);
+    this.#admit(caller, connection, agent, granted);
+    if (conflict === 'displace') {
+      const others = [...this.connections].filter((other) => other !== connection);
+      await Promise.all(others.map((other) => other.close('displaced')));
+      this.#admit(caller, connection, agent, granted);
     }
-    if (granted !== undefined && !this.rights.holds(caller.name, granted)) {
-      connection.close('revoked');
-      throw new NotAuthorized('the login to the session was taken back');
-    }
-    if (conflict === 'displace')
-      for (const other of [...this.connections]) if (other !== connection) other.close('displaced');
     if (granted !== undefined && this.connections.has(connection)) await this.#enter(caller.name, granted);
     else this.keep();
     return connection.object.path;
+  }
+
+  /** Throws if what lets the caller in was lost while the agent was at work. */
+  #admit(caller: Caller, connection: Connection, agent: AgentLink, granted: LoginRight | undefined): void {
+    if (this.#agent !== agent || this.#state === 'closing') {
+      void connection.close('session-ended');
+      throw new SessionFailed(`session ${this.record.id} has ended`);
+    }
+    if (granted !== undefined && !this.rights.holds(caller.name, granted)) {
+      void connection.close('revoked');
+      throw new NotAuthorized('the login to the session was taken back');
+    }
   }
 
   /** Somebody who logged in is connected. Each login unlocks once, and not for others who stay connected beside it. */
@@ -311,7 +318,7 @@ export class Session implements Handlers<SessionInterface, Caller> {
     this.#setState('closing');
     this.rights.clear();
     this.#handover.close();
-    for (const connection of [...this.connections]) connection.close('session-ended');
+    for (const connection of [...this.connections]) void connection.close('session-ended');
     this.#screen.close();
     this.#limits[Symbol.dispose]();
     this.#end();
