@@ -1,3 +1,5 @@
+import { writeSync } from 'node:fs';
+import { setTimeout as delay } from 'node:timers/promises';
 import { Bus } from '../bus/bus.js';
 import { remoteAccess } from '../bus/generated/remote-access.js';
 import { type Bouncer, ObjectTree } from '../bus/object-tree.js';
@@ -15,6 +17,9 @@ import { waitForName } from './wait-for-name.js';
 
 const SERVICE = 'org.freedesktop.RemoteAccess';
 const AGENT_PATH = '/org/freedesktop/RemoteAccess/Agent';
+
+/** A compositor that ends drops its sessions first: in so many milliseconds it is gone, or it is not ending. */
+const ENDS_WITHIN = 1000;
 
 const session = process.argv[2];
 if (session === undefined) {
@@ -94,9 +99,12 @@ agent = new Agent(bus, AGENT_PATH, () => registration.daemon, {
 tree.add(agent.object);
 await registration.ready().catch(giveUp);
 mark('ready');
-// sd-daemon(3): for debugging.
-console.log(`<7>${reached.join(', ')}`);
-void compositor.interrupted.then(beginAnew);
+// sd-daemon(3): for debugging. Without console, which has to load streams and sockets first.
+writeSync(1, `<7>${reached.join(', ')}\n`);
+void compositor.interrupted.then(async (error) => {
+  await delay(ENDS_WITHIN);
+  beginAnew(error);
+});
 const reason = await Promise.race([compositor.lost, bus.closed.then((error) => error.message)]);
 console.error(reason);
 process.exit(0);
