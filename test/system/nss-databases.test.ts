@@ -57,6 +57,16 @@ describe('a user', function () {
       listed.map(({ user, uid }) => [user, uid]),
       [['clerk', 3_000_000_200]],
     );
+    // Each has an account of its own: which one counts is the one that somebody comes with.
+    const clerk = await provision(admin, 'clerk');
+    const desk = await provision(admin, 'Desk.1');
+    run('sed', '--in-place', 's/^\\(clerk:.*\\):::$/\\1::1:/', '/var/lib/extrausers/shadow');
+    await assert.rejects(admin.logIn('token', { token: clerk.token }), /account of clerk has expired/);
+    assert.equal(await admin.logIn('token', { token: desk.token }), path);
+    await endSessions(admin);
+    const started = admin.logIn('token', { token: desk.token });
+    await assert.rejects(admin.logIn('token', { token: clerk.token }), /account of clerk has expired/);
+    await started;
   });
 
   describe('whose name may be written in another case', () => {
@@ -130,7 +140,7 @@ describe('a user', function () {
     writeFileSync(path, rules.replace(/^account/m, 'account required /src/dist/test/pam_probe.so become:bob\naccount'));
     try {
       const told = await refuses('SessionFailed', create(ALICE));
-      assert.equal(told, `PAM opened a session of uid ${uidOf('bob')} for ${ALICE}, 3000000000`);
+      assert.equal(told, `PAM opened a session of uid ${uidOf('bob')} for ${ALICE}, who is uid 3000000000`);
       assert.deepEqual(await objects(admin.bus).root.methods.listSessions(), []);
     } finally {
       writeFileSync(path, rules);
