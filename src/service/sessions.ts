@@ -66,7 +66,7 @@ export class Sessions {
     this.#host = host;
     this.#connections = connections;
     host.configuration.on('changed', () => {
-      for (const session of this.#sessions.values()) session.limit();
+      for (const session of this.#sessions.values()) session.clients.limit();
     });
   }
 
@@ -162,7 +162,7 @@ export class Sessions {
         worker.close();
         continue;
       }
-      const { ready, closing, entered, left, joined, lastClient, bus, rights, connections, ...record } = kept;
+      const { ready, closing, entered, left, joined, lastClient, hooks, bus, rights, connections, ...record } = kept;
       const session = this.#add(record, kept);
       this.#watch(session, worker);
       for (const [name, all] of rights)

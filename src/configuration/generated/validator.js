@@ -3,7 +3,7 @@
 import { characters } from '../../bus/characters.js';
 
 export const Settings = validate21;
-const schema6 = {"$id":"Settings","type":"object","additionalProperties":false,"properties":{"Login":{"type":"object","additionalProperties":false,"properties":{"Methods":{"type":"array","minItems":1,"uniqueItems":true,"items":{"type":"string","enum":["token","kerberos","password","pam","peer"]}},"MaxTries":{"type":"integer","minimum":1,"maximum":100},"MaxFailuresPerMinute":{"type":"integer","minimum":1,"maximum":10000},"MaxOpen":{"type":"integer","minimum":1,"maximum":10000},"MaxPerMinute":{"type":"integer","minimum":1,"maximum":100000}}},"Session":{"type":"object","additionalProperties":false,"properties":{"DefaultDesktop":{"type":"string","maxLength":128,"pattern":"^([A-Za-z0-9][A-Za-z0-9._-]*)?$"},"MaxSessions":{"type":"integer","minimum":0,"maximum":8192},"DisconnectedTimeout":{"type":"number","minimum":0},"IdleTimeout":{"type":"number","minimum":0},"InhibitSuspend":{"type":"boolean"},"LockOnDisconnect":{"type":"boolean"},"OtherDesktop":{"type":"string","enum":["refuse","end"]}}},"Daemon":{"type":"object","additionalProperties":false,"properties":{"IdleExit":{"type":"number","minimum":0}}}}};
+const schema6 = {"$id":"Settings","type":"object","additionalProperties":false,"properties":{"Login":{"type":"object","additionalProperties":false,"properties":{"Methods":{"type":"array","minItems":1,"uniqueItems":true,"items":{"type":"string","enum":["token","kerberos","password","pam","peer"]}},"MaxTries":{"type":"integer","minimum":1,"maximum":100},"MaxFailuresPerMinute":{"type":"integer","minimum":1,"maximum":10000},"MaxOpen":{"type":"integer","minimum":1,"maximum":10000},"MaxPerMinute":{"type":"integer","minimum":1,"maximum":100000}}},"Session":{"type":"object","additionalProperties":false,"properties":{"DefaultDesktop":{"type":"string","maxLength":128,"pattern":"^([A-Za-z0-9][A-Za-z0-9._-]*)?$"},"MaxSessions":{"type":"integer","minimum":0,"maximum":8192},"DisconnectedTimeout":{"type":"number","minimum":0},"HookTimeout":{"type":"number","minimum":0,"maximum":3600},"IdleTimeout":{"type":"number","minimum":0},"InhibitSuspend":{"type":"boolean"},"LockOnDisconnect":{"type":"boolean"},"OtherDesktop":{"type":"string","enum":["refuse","end"]}}},"Daemon":{"type":"object","additionalProperties":false,"properties":{"IdleExit":{"type":"number","minimum":0}}}}};
 const func0 = Object.prototype.hasOwnProperty;
 const func53 = characters;
 const pattern0 = new RegExp("^([A-Za-z0-9][A-Za-z0-9._-]*)?$", "u");
@@ -229,7 +229,7 @@ if(errors === _errs17){
 if(data7 && typeof data7 == "object" && !Array.isArray(data7)){
 const _errs19 = errors;
 for(const key2 of Object.keys(data7)){
-if(!(((((((key2 === "DefaultDesktop") || (key2 === "MaxSessions")) || (key2 === "DisconnectedTimeout")) || (key2 === "IdleTimeout")) || (key2 === "InhibitSuspend")) || (key2 === "LockOnDisconnect")) || (key2 === "OtherDesktop"))){
+if(!((((((((key2 === "DefaultDesktop") || (key2 === "MaxSessions")) || (key2 === "DisconnectedTimeout")) || (key2 === "HookTimeout")) || (key2 === "IdleTimeout")) || (key2 === "InhibitSuspend")) || (key2 === "LockOnDisconnect")) || (key2 === "OtherDesktop"))){
 validate21.errors = [{instancePath:instancePath+"/Session",schemaPath:"#/properties/Session/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key2},message:"must NOT have additional properties"}];
 return false;
 break;
@@ -311,18 +311,24 @@ else {
 var valid4 = true;
 }
 if(valid4){
-if(data7.IdleTimeout !== undefined && func0.call(data7, "IdleTimeout")){
-let data11 = data7.IdleTimeout;
+if(data7.HookTimeout !== undefined && func0.call(data7, "HookTimeout")){
+let data11 = data7.HookTimeout;
 const _errs26 = errors;
 if(errors === _errs26){
 if(typeof data11 == "number"){
+if(data11 > 3600 || isNaN(data11)){
+validate21.errors = [{instancePath:instancePath+"/Session/HookTimeout",schemaPath:"#/properties/Session/properties/HookTimeout/maximum",keyword:"maximum",params:{comparison: "<=", limit: 3600},message:"must be <= 3600"}];
+return false;
+}
+else {
 if(data11 < 0 || isNaN(data11)){
-validate21.errors = [{instancePath:instancePath+"/Session/IdleTimeout",schemaPath:"#/properties/Session/properties/IdleTimeout/minimum",keyword:"minimum",params:{comparison: ">=", limit: 0},message:"must be >= 0"}];
+validate21.errors = [{instancePath:instancePath+"/Session/HookTimeout",schemaPath:"#/properties/Session/properties/HookTimeout/minimum",keyword:"minimum",params:{comparison: ">=", limit: 0},message:"must be >= 0"}];
 return false;
 }
 }
+}
 else {
-validate21.errors = [{instancePath:instancePath+"/Session/IdleTimeout",schemaPath:"#/properties/Session/properties/IdleTimeout/type",keyword:"type",params:{type: "number"},message:"must be number"}];
+validate21.errors = [{instancePath:instancePath+"/Session/HookTimeout",schemaPath:"#/properties/Session/properties/HookTimeout/type",keyword:"type",params:{type: "number"},message:"must be number"}];
 return false;
 }
 }
@@ -332,11 +338,20 @@ else {
 var valid4 = true;
 }
 if(valid4){
-if(data7.InhibitSuspend !== undefined && func0.call(data7, "InhibitSuspend")){
+if(data7.IdleTimeout !== undefined && func0.call(data7, "IdleTimeout")){
+let data12 = data7.IdleTimeout;
 const _errs28 = errors;
-if(typeof data7.InhibitSuspend !== "boolean"){
-validate21.errors = [{instancePath:instancePath+"/Session/InhibitSuspend",schemaPath:"#/properties/Session/properties/InhibitSuspend/type",keyword:"type",params:{type: "boolean"},message:"must be boolean"}];
+if(errors === _errs28){
+if(typeof data12 == "number"){
+if(data12 < 0 || isNaN(data12)){
+validate21.errors = [{instancePath:instancePath+"/Session/IdleTimeout",schemaPath:"#/properties/Session/properties/IdleTimeout/minimum",keyword:"minimum",params:{comparison: ">=", limit: 0},message:"must be >= 0"}];
 return false;
+}
+}
+else {
+validate21.errors = [{instancePath:instancePath+"/Session/IdleTimeout",schemaPath:"#/properties/Session/properties/IdleTimeout/type",keyword:"type",params:{type: "number"},message:"must be number"}];
+return false;
+}
 }
 var valid4 = _errs28 === errors;
 }
@@ -344,10 +359,10 @@ else {
 var valid4 = true;
 }
 if(valid4){
-if(data7.LockOnDisconnect !== undefined && func0.call(data7, "LockOnDisconnect")){
+if(data7.InhibitSuspend !== undefined && func0.call(data7, "InhibitSuspend")){
 const _errs30 = errors;
-if(typeof data7.LockOnDisconnect !== "boolean"){
-validate21.errors = [{instancePath:instancePath+"/Session/LockOnDisconnect",schemaPath:"#/properties/Session/properties/LockOnDisconnect/type",keyword:"type",params:{type: "boolean"},message:"must be boolean"}];
+if(typeof data7.InhibitSuspend !== "boolean"){
+validate21.errors = [{instancePath:instancePath+"/Session/InhibitSuspend",schemaPath:"#/properties/Session/properties/InhibitSuspend/type",keyword:"type",params:{type: "boolean"},message:"must be boolean"}];
 return false;
 }
 var valid4 = _errs30 === errors;
@@ -356,21 +371,34 @@ else {
 var valid4 = true;
 }
 if(valid4){
-if(data7.OtherDesktop !== undefined && func0.call(data7, "OtherDesktop")){
-let data14 = data7.OtherDesktop;
+if(data7.LockOnDisconnect !== undefined && func0.call(data7, "LockOnDisconnect")){
 const _errs32 = errors;
-if(typeof data14 !== "string"){
-validate21.errors = [{instancePath:instancePath+"/Session/OtherDesktop",schemaPath:"#/properties/Session/properties/OtherDesktop/type",keyword:"type",params:{type: "string"},message:"must be string"}];
-return false;
-}
-if(!((data14 === "refuse") || (data14 === "end"))){
-validate21.errors = [{instancePath:instancePath+"/Session/OtherDesktop",schemaPath:"#/properties/Session/properties/OtherDesktop/enum",keyword:"enum",params:{allowedValues: schema6.properties.Session.properties.OtherDesktop.enum},message:"must be equal to one of the allowed values"}];
+if(typeof data7.LockOnDisconnect !== "boolean"){
+validate21.errors = [{instancePath:instancePath+"/Session/LockOnDisconnect",schemaPath:"#/properties/Session/properties/LockOnDisconnect/type",keyword:"type",params:{type: "boolean"},message:"must be boolean"}];
 return false;
 }
 var valid4 = _errs32 === errors;
 }
 else {
 var valid4 = true;
+}
+if(valid4){
+if(data7.OtherDesktop !== undefined && func0.call(data7, "OtherDesktop")){
+let data15 = data7.OtherDesktop;
+const _errs34 = errors;
+if(typeof data15 !== "string"){
+validate21.errors = [{instancePath:instancePath+"/Session/OtherDesktop",schemaPath:"#/properties/Session/properties/OtherDesktop/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+return false;
+}
+if(!((data15 === "refuse") || (data15 === "end"))){
+validate21.errors = [{instancePath:instancePath+"/Session/OtherDesktop",schemaPath:"#/properties/Session/properties/OtherDesktop/enum",keyword:"enum",params:{allowedValues: schema6.properties.Session.properties.OtherDesktop.enum},message:"must be equal to one of the allowed values"}];
+return false;
+}
+var valid4 = _errs34 === errors;
+}
+else {
+var valid4 = true;
+}
 }
 }
 }
@@ -392,25 +420,25 @@ var valid0 = true;
 }
 if(valid0){
 if(data.Daemon !== undefined && func0.call(data, "Daemon")){
-let data15 = data.Daemon;
-const _errs34 = errors;
-if(errors === _errs34){
-if(data15 && typeof data15 == "object" && !Array.isArray(data15)){
+let data16 = data.Daemon;
 const _errs36 = errors;
-for(const key3 of Object.keys(data15)){
+if(errors === _errs36){
+if(data16 && typeof data16 == "object" && !Array.isArray(data16)){
+const _errs38 = errors;
+for(const key3 of Object.keys(data16)){
 if(!(key3 === "IdleExit")){
 validate21.errors = [{instancePath:instancePath+"/Daemon",schemaPath:"#/properties/Daemon/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key3},message:"must NOT have additional properties"}];
 return false;
 break;
 }
 }
-if(_errs36 === errors){
-if(data15.IdleExit !== undefined && func0.call(data15, "IdleExit")){
-let data16 = data15.IdleExit;
-const _errs37 = errors;
-if(errors === _errs37){
-if(typeof data16 == "number"){
-if(data16 < 0 || isNaN(data16)){
+if(_errs38 === errors){
+if(data16.IdleExit !== undefined && func0.call(data16, "IdleExit")){
+let data17 = data16.IdleExit;
+const _errs39 = errors;
+if(errors === _errs39){
+if(typeof data17 == "number"){
+if(data17 < 0 || isNaN(data17)){
 validate21.errors = [{instancePath:instancePath+"/Daemon/IdleExit",schemaPath:"#/properties/Daemon/properties/IdleExit/minimum",keyword:"minimum",params:{comparison: ">=", limit: 0},message:"must be >= 0"}];
 return false;
 }
@@ -428,7 +456,7 @@ validate21.errors = [{instancePath:instancePath+"/Daemon",schemaPath:"#/properti
 return false;
 }
 }
-var valid0 = _errs34 === errors;
+var valid0 = _errs36 === errors;
 }
 else {
 var valid0 = true;
