@@ -123,12 +123,12 @@ export class Clients implements Iterable<Connection>, Disposable {
 
   /** The session is over. */
   [Symbol.dispose](): void {
-    for (const connection of this) connection.close('session-ended');
+    for (const connection of this) void connection.close('session-ended');
     this.#limits[Symbol.dispose]();
   }
 
   /** Who cannot put anything in stays: nothing can be told from their silence. */
   #disconnectIdle(): void {
-    for (const connection of this) if (connection.hasInput) connection.close('idle');
+    for (const connection of this) if (connection.hasInput) void connection.close('idle');
   }
 }

@@ -22,6 +22,8 @@ export type ConnectionRecord = {
   readonly number: number;
   /** A unique bus name. */
   readonly owner: string;
+  /** Whose tool that is. */
+  readonly uid?: number | undefined;
   readonly right: LoginRight;
   /** Who it is for. */
   readonly client: SessionClient;
@@ -122,15 +124,16 @@ export class Connection {
     return this.#session.reachable().then(({ methods }) => methods.portalToken(this.number, appId));
   }
 
-  /** The tool is done, or its time is over. */
-  close(reason: CloseReason | Caller): void {
+  /** The tool is done, or its time is over. It is closed at once; resolves when its descriptors are dead. Never throws. */
+  async close(reason: CloseReason | Caller): Promise<void> {
     if (!this.#open) return;
     this.#open = false;
     const why = typeof reason === 'string' ? reason : 'closed';
     this.object.emit(connectionInterface, 'Closed', [why], this.owner);
     // An agent that is gone has closed everything by itself; one that comes back hears what is open.
-    this.#session.agent?.methods.close(this.number).catch(() => {});
+    const dead = this.#session.agent?.methods.close(this.number).catch(() => {});
     this.#closed(this, why);
+    await dead;
   }
 
   layoutChanged(serial: number): void {
@@ -164,6 +167,10 @@ export class Connection {
 
   get owner(): string {
     return this.#record.owner;
+  }
+
+  get uid(): number | undefined {
+    return this.#record.uid;
   }
 
   get client(): SessionClient {

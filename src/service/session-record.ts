@@ -15,6 +15,8 @@ export type SessionRecord = {
   readonly startTimeout: number;
   /** The layout to begin with, if somebody asked for one. */
   readonly monitors?: readonly Monitor[];
+  /** Of the client that it was started for, if there was one. */
+  readonly address?: string;
 };
 
 /** The same with what changes, and with who may use it and does: all of it is kept by the worker. */

@@ -140,7 +140,7 @@ export class Session implements Handlers<SessionInterface, Caller> {
   async #resume(agent: AgentLink): Promise<void> {
     const known = [...this.clients];
     const open = await agent.methods.resume(known.map(({ number }) => number));
-    for (const connection of known) if (!open.includes(connection.number)) connection.close('session-ended');
+    for (const connection of known) if (!open.includes(connection.number)) void connection.close('session-ended');
   }
 
   /** Its agent, when it has one: that may have to be started again, or has not found a new daemon yet. */
@@ -160,7 +160,7 @@ export class Session implements Handlers<SessionInterface, Caller> {
   detachAgent(agent: AgentLink): void {
     if (this.#agent !== agent) return;
     this.#agent = undefined;
-    for (const connection of this.clients) connection.close('session-ended');
+    for (const connection of this.clients) void connection.close('session-ended');
     this.#updateState();
   }
 
@@ -219,20 +219,28 @@ export class Session implements Handlers<SessionInterface, Caller> {
     const grants = options.grants ?? right.grants;
     const agent = this.#agent;
     const connection = await this.#host.connect(this, caller, { ...right, grants }, options);
-    // Both may have happened while the agent was at work.
-    if (this.#agent !== agent || this.#state === 'closing') {
-      connection.close('session-ended');
-      throw new SessionFailed(`session ${this.record.id} has ended`);
+    this.#admit(caller, connection, agent, granted);
+    if (conflict === 'displace') {
+      const others = [...this.clients].filter((other) => other !== connection);
+      await Promise.all(others.map((other) => other.close('displaced')));
+      this.#admit(caller, connection, agent, granted);
     }
-    if (granted !== undefined && !this.rights.holds(caller.name, granted)) {
-      connection.close('revoked');
-      throw new NotAuthorized('the login to the session was taken back');
-    }
-    if (conflict === 'displace') for (const other of this.clients) if (other !== connection) other.close('displaced');
     this.clients.welcome(connection);
     if (granted !== undefined && this.clients.has(connection)) await this.#enter(caller.name, granted);
     else this.keep();
     return connection.object.path;
+  }
+
+  /** Throws if what lets the caller in was lost while the agent was at work. */
+  #admit(caller: Caller, connection: Connection, agent: AgentLink, granted: LoginRight | undefined): void {
+    if (this.#agent !== agent || this.#state === 'closing') {
+      void connection.close('session-ended');
+      throw new SessionFailed(`session ${this.record.id} has ended`);
+    }
+    if (granted !== undefined && !this.rights.holds(caller.name, granted)) {
+      void connection.close('revoked');
+      throw new NotAuthorized('the login to the session was taken back');
+    }
   }
 
   /** Somebody who logged in is connected. Each login unlocks once, and not for others who stay connected beside it. */

@@ -100,6 +100,17 @@ export const sessionCommands: readonly Command[] = [
     load: () => import('../commands/unlock.js'),
   },
   {
+    name: 'disconnect',
+    summary: 'Send away who is connected',
+    description:
+      'Closes all connections to each session; who has one is told `displaced`. The sessions go on, and their screens are locked as they are when clients leave. Who has logged in may connect again. It is for root and for the own session: a menu inside the desktop may call it.',
+    arguments: [OWN_OR_GIVEN],
+    options: [],
+    keys: CHANGED,
+    examples: [{ line: 'remoteaccessctl disconnect alice', meaning: "Sends away who works in alice's session." }],
+    load: () => import('../commands/disconnect.js'),
+  },
+  {
     name: 'terminate',
     summary: 'End sessions',
     description:
