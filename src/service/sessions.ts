@@ -72,7 +72,7 @@ export class Sessions {
     this.#host = host;
     this.#connections = connections;
     host.configuration.on('changed', () => {
-      for (const session of this.#sessions.values()) session.limit();
+      for (const session of this.#sessions.values()) session.clients.limit();
     });
   }
 
@@ -165,7 +165,7 @@ export class Sessions {
         worker.close();
         continue;
       }
-      const { ready, closing, entered, left, joined, lastClient, bus, rights, connections, ...record } = kept;
+      const { ready, closing, entered, left, joined, lastClient, hooks, bus, rights, connections, ...record } = kept;
       const session = this.#add(record, kept);
       this.#watch(session, worker);
       for (const [name, all] of rights)
@@ -184,7 +184,7 @@ export class Sessions {
   }
 
   #answer(record: SessionRecord, options: SessionOptions, session?: Session): Answer {
-    const connected = session !== undefined && session.connections.size > 0;
+    const connected = session !== undefined && session.clients.size > 0;
     return answer({ ...record, connected }, options, this.#host.configuration.settings.Session);
   }
 
