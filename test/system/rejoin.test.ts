@@ -101,6 +101,24 @@ describe('a running session', function () {
     assert.equal(await logIn(asked), path);
   });
 
+  it('that is not given uses up no token', async () => {
+    settings('Rejoin=desktop');
+    const path = await logIn();
+    const { id, token: once } = await provision(admin, 'alice', { desktop: 'other', uses: 1 });
+    const login = objects(bob.bus).login(await objects(bob.bus).root.methods.openLogin({}));
+    await using failed = await Heard.listen(login, 'Failed');
+    const why = await refuses('Busy', login.methods.begin('token', { token: once }));
+    assert.deepEqual(await failed.next(), ['org.freedesktop.RemoteAccess.Error.Busy', why, true]);
+    settings('MaxSessions=0');
+    assert.equal((await objects(admin.bus).tokens.methods.list({})).find((one) => one.id === id)?.uses, 1);
+    await endSessions(admin);
+    assert.match(await refuses('Busy', login.methods.begin('token', { token: once })), /\(MaxSessions=0\)$/);
+    settings('');
+    await using completed = await Heard.listen(login, 'Completed');
+    await login.methods.begin('token', { token: once });
+    assert.notEqual((await completed.next())[0], path);
+  });
+
   it('is given by size, also by a daemon that did not start it', async () => {
     settings('Rejoin=size');
     const path = await logIn({ monitors: small });
