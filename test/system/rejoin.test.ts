@@ -329,13 +329,29 @@ describe('a running session', function () {
       assert.deepEqual(await running(), [started]);
     });
 
-    it('is first one, then the other, where each ends the one before', async () => {
+    it('is one after the other, where each ends the one before', async () => {
       settings('Rejoin=desktop\nOtherSession=end');
-      const paths = await Promise.all([create({ desktop: 'fake' }), create({ desktop: 'other' })]);
-      assert.equal(new Set(paths).size, 2);
-      const [left = ''] = await running();
+      const { root } = objects(admin.bus);
+      let [alive, most] = [0, 0];
+      await using _added = await root.subscribe('SessionNew', () => {
+        most = Math.max(most, ++alive);
+      });
+      await using _removed = await root.subscribe('SessionRemoved', () => {
+        alive--;
+      });
+      const asked = ['fake', 'other', 'fake', 'other', 'other', 'fake'];
+      const paths = await Promise.all(asked.map((desktop) => create({ desktop })));
+      assert.equal(most, 1);
+      const [left = '', ...others] = await running();
+      assert.deepEqual(others, []);
       assert.ok(paths.includes(left));
-      assert.equal((await running()).length, 1);
+      // Everybody got what they asked for, and who asked for the same at once the same.
+      const desktopOf = new Map(paths.map((path, index) => [path, asked[index]]));
+      assert.deepEqual(
+        paths.map((path) => desktopOf.get(path)),
+        asked,
+      );
+      assert.equal(await session(left).property('Desktop'), desktopOf.get(left));
       assert.deepEqual(desktops(), [await session(left).property('LogindSession')]);
     });
 
