@@ -1,3 +1,4 @@
+import { writeSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
 import { Bus } from '../bus/bus.js';
 import { remoteAccess } from '../bus/generated/remote-access.js';
@@ -26,8 +27,14 @@ if (session === undefined) {
   process.exit(2);
 }
 
+/** What was reached, and when: milliseconds since this process started. */
+const reached: string[] = [];
+const mark = (what: string) => reached.push(`${what} after ${Math.round(performance.now())} ms`);
+
+mark('loaded');
 const runtime = process.env.XDG_RUNTIME_DIR ?? '';
 const [bus, userBus, anchor] = await Promise.all([Bus.system(), Bus.session(), Anchor.hold(runtime, session)]);
+mark('on the buses');
 
 /** Only the daemon, which is whoever owns its name and is root, may ask anything of us. */
 const bouncer: Bouncer = {
@@ -62,6 +69,7 @@ const registration = await Registration.begin(bus, session, {
   lost: () => void agent?.closeAll(),
 });
 const { setup } = registration;
+mark('registered');
 
 const memory = new LayoutMemory(runtime, session);
 let compositor: Compositor;
@@ -71,8 +79,10 @@ try {
     adapter.busName === undefined
       ? ''
       : await waitForName(userBus, adapter.busName, AbortSignal.timeout(setup['start-timeout'] * 1000));
+  mark('compositor there');
   const layout = memory.recall() ?? placeMonitors(setup.monitors ?? defaultLayout());
   compositor = await adapter.connect(userBus, owner, layout, anchor);
+  mark('monitors made');
   memory.keep(compositor.screens);
 } catch (error) {
   if (anchor.inherited) beginAnew(error);
@@ -88,6 +98,9 @@ agent = new Agent(bus, AGENT_PATH, () => registration.daemon, {
 });
 tree.add(agent.object);
 await registration.ready().catch(giveUp);
+mark('ready');
+// sd-daemon(3): for debugging. Without console, which has to load streams and sockets first.
+writeSync(1, `<7>${reached.join(', ')}\n`);
 void compositor.interrupted.then(async (error) => {
   await delay(ENDS_WITHIN);
   beginAnew(error);

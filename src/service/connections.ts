@@ -78,7 +78,7 @@ export class Connections {
     const { number, right } = record;
     this.#last = Math.max(this.#last, number);
     const connection = await this.#add(session, record);
-    if (right.token !== undefined && !isValid(right.token)) connection.close('revoked');
+    if (right.token !== undefined && !isValid(right.token)) void connection.close('revoked');
   }
 
   async #add(
@@ -94,7 +94,7 @@ export class Connections {
     for (const tell of news) tell(connection);
     session.connectionsChanged();
     this.#changed();
-    const watch = await this.#bus.subscriptions.watchName(owner, () => connection.close('closed'));
+    const watch = await this.#bus.subscriptions.watchName(owner, () => void connection.close('closed'));
     if (this.#connections.has(number)) this.#watches.set(connection, watch);
     else watch[Symbol.dispose]();
     return connection;
@@ -103,7 +103,7 @@ export class Connections {
   /** Ends whatever was opened with a token that is void. */
   revoke(token: string, reason: 'revoked' | 'expired'): void {
     for (const connection of [...this.#connections.values()])
-      if (connection.right.token === token) connection.close(reason);
+      if (connection.right.token === token) void connection.close(reason);
   }
 
   #forget(connection: Connection, reason: string): void {
@@ -112,9 +112,8 @@ export class Connections {
     this.#connections.delete(connection.number);
     this.#watches.get(connection)?.[Symbol.dispose]();
     this.#watches.delete(connection);
-    connection.session.connections.delete(connection);
     this.#tree.remove(connection.object, connection.owner);
-    connection.session.connectionsChanged();
+    connection.session.left(connection);
     this.#changed();
   }
 }

@@ -18,7 +18,8 @@ import type { Configuration } from './configuration.js';
 import type { Connections } from './connections.js';
 import type { Logind } from './logind.js';
 import { type Answer, answer, type Request } from './rejoin.js';
-import { type KeptSession, Session, type SessionPast, type SessionRecord } from './session.js';
+import { Session } from './session.js';
+import type { KeptSession, SessionPast, SessionRecord } from './session-record.js';
 import { SessionStart } from './session-start.js';
 import type { Systemd } from './systemd.js';
 import type { User } from './users.js';
@@ -178,8 +179,8 @@ export class Sessions {
         worker.close();
         continue;
       }
-      const { ready, closing, entered, left, bus, rights, connections, ...record } = kept;
-      const session = this.#add(record, { ready, entered, left });
+      const { ready, closing, entered, left, joined, lastClient, bus, rights, connections, ...record } = kept;
+      const session = this.#add(record, kept);
       this.#watch(session, worker);
       for (const [name, all] of rights)
         for (const right of all) if (right.token === undefined || isValid(right.token)) session.rights.add(name, right);

@@ -186,6 +186,14 @@ describe('sessions', () => {
     await refuses('org.freedesktop.DBus.Error.UnknownObject', objects(alice.bus).session(path).property('State'));
   });
 
+  it('leave in the journal how long their agent took, for who debugs it', async () => {
+    const unit = `remote-access-agent@${(await create(alice, 'alice')).split('/').at(-1)}.service`;
+    run('journalctl', '--sync');
+    const said = run('journalctl', `_SYSTEMD_USER_UNIT=${unit}`, '--priority=debug..debug', '--output=cat');
+    const stages = ['loaded', 'on the buses', 'registered', 'compositor there', 'monitors made', 'ready'];
+    assert.match(said, new RegExp(`^${stages.map((stage) => `${stage} after \\d+ ms`).join(', ')}$`, 'm'));
+  });
+
   it('begin when the one before has ended', async () => {
     const before = await create(alice, 'alice');
     await objects(alice.bus).session(before).methods.terminate();

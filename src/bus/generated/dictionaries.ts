@@ -154,6 +154,8 @@ export interface SessionClient {
   address?: string;
   /** When it connected, in seconds since 1970-01-01 UTC. */
   since?: number;
+  /** When it left, in the same seconds; absent while it is connected. */
+  left?: number;
 }
 
 /** What is known about a capture stream. */
@@ -764,6 +766,13 @@ export const dictionaries: { readonly [Name in DictionaryName]: DictionarySchema
         "minimum": 0,
         "maximum": 9007199254740991,
         "description": "When it connected, in seconds since 1970-01-01 UTC."
+      },
+      "left": {
+        "dbus": "t",
+        "type": "integer",
+        "minimum": 0,
+        "maximum": 9007199254740991,
+        "description": "When it left, in the same seconds; absent while it is connected."
       }
     }
   },

@@ -41,6 +41,8 @@ export interface Settings {
     readonly MaxConnectionsPerUser: number;
     /** How long a session runs on when its last client has gone, before it is ended with all that is not saved in it. `0` or `infinity`: for ever. A session to which nobody has connected yet is not meant. Time during which the service does not run, or the machine sleeps, counts. */
     readonly DisconnectedTimeout: number;
+    /** After how long without any input in their session clients are disconnected, as if they had left: the screen is locked, and `DisconnectedTimeout` begins. `0` or `infinity`: never. Input is whatever the desktop takes for it, by whichever client or program; connecting counts as well, and changing monitors or the clipboard does not. Clients that may put nothing in (no `keyboard`, `pointer` or `touch`) stay. */
+    readonly IdleTimeout: number;
     /** Whether the machine is kept from being suspended while a client is connected. Who may override inhibitors, as with `systemctl suspend --check-inhibitors=no`, still can. */
     readonly InhibitSuspend: boolean;
     /** Whether the screen is locked when the last client has gone, if anybody who logged in was connected. The next client that logs in unlocks it. Desktops without a screen lock do nothing. */
@@ -198,6 +200,13 @@ export const sections: { readonly [Section in keyof Settings]: SectionSchema } =
       },
       "DisconnectedTimeout": {
         "description": "How long a session runs on when its last client has gone, before it is ended with all that is not saved in it. `0` or `infinity`: for ever. A session to which nobody has connected yet is not meant. Time during which the service does not run, or the machine sleeps, counts.",
+        "type": "number",
+        "timespan": true,
+        "minimum": 0,
+        "default": 0
+      },
+      "IdleTimeout": {
+        "description": "After how long without any input in their session clients are disconnected, as if they had left: the screen is locked, and `DisconnectedTimeout` begins. `0` or `infinity`: never. Input is whatever the desktop takes for it, by whichever client or program; connecting counts as well, and changing monitors or the clipboard does not. Clients that may put nothing in (no `keyboard`, `pointer` or `touch`) stay.",
         "type": "number",
         "timespan": true,
         "minimum": 0,

@@ -3,7 +3,7 @@
 import { characters } from '../../bus/characters.js';
 
 export const Settings = validate21;
-const schema6 = {"$id":"Settings","type":"object","additionalProperties":false,"properties":{"Login":{"type":"object","additionalProperties":false,"properties":{"Methods":{"type":"array","minItems":1,"uniqueItems":true,"items":{"type":"string","enum":["token","kerberos","password","pam","peer"]}},"MaxTries":{"type":"integer","minimum":1,"maximum":100},"MaxFailuresPerMinute":{"type":"integer","minimum":1,"maximum":10000},"MaxOpen":{"type":"integer","minimum":1,"maximum":10000},"MaxPerMinute":{"type":"integer","minimum":1,"maximum":100000},"MaxUnderWay":{"type":"integer","minimum":1,"maximum":100000},"IdleTimeout":{"type":"number","minimum":1,"maximum":86400}}},"Session":{"type":"object","additionalProperties":false,"properties":{"DefaultDesktop":{"type":"string","maxLength":128,"pattern":"^([A-Za-z0-9][A-Za-z0-9._-]*)?$"},"Rejoin":{"type":"array","uniqueItems":true,"items":{"type":"string","enum":["desktop","size","address","never"]},"not":{"contains":{"const":"never"},"minItems":2}},"OtherSession":{"type":"string","enum":["refuse","end-disconnected","end"]},"MaxSessions":{"type":"integer","minimum":0,"maximum":8192},"MaxConnections":{"type":"integer","minimum":1,"maximum":1000},"MaxConnectionsPerUser":{"type":"integer","minimum":1,"maximum":100000},"DisconnectedTimeout":{"type":"number","minimum":0},"InhibitSuspend":{"type":"boolean"},"LockOnDisconnect":{"type":"boolean"},"OtherDesktop":{"type":"string","enum":["refuse","end"]}}},"Daemon":{"type":"object","additionalProperties":false,"properties":{"IdleExit":{"type":"number","minimum":0}}}}};
+const schema6 = {"$id":"Settings","type":"object","additionalProperties":false,"properties":{"Login":{"type":"object","additionalProperties":false,"properties":{"Methods":{"type":"array","minItems":1,"uniqueItems":true,"items":{"type":"string","enum":["token","kerberos","password","pam","peer"]}},"MaxTries":{"type":"integer","minimum":1,"maximum":100},"MaxFailuresPerMinute":{"type":"integer","minimum":1,"maximum":10000},"MaxOpen":{"type":"integer","minimum":1,"maximum":10000},"MaxPerMinute":{"type":"integer","minimum":1,"maximum":100000},"MaxUnderWay":{"type":"integer","minimum":1,"maximum":100000},"IdleTimeout":{"type":"number","minimum":1,"maximum":86400}}},"Session":{"type":"object","additionalProperties":false,"properties":{"DefaultDesktop":{"type":"string","maxLength":128,"pattern":"^([A-Za-z0-9][A-Za-z0-9._-]*)?$"},"Rejoin":{"type":"array","uniqueItems":true,"items":{"type":"string","enum":["desktop","size","address","never"]},"not":{"contains":{"const":"never"},"minItems":2}},"OtherSession":{"type":"string","enum":["refuse","end-disconnected","end"]},"MaxSessions":{"type":"integer","minimum":0,"maximum":8192},"MaxConnections":{"type":"integer","minimum":1,"maximum":1000},"MaxConnectionsPerUser":{"type":"integer","minimum":1,"maximum":100000},"DisconnectedTimeout":{"type":"number","minimum":0},"IdleTimeout":{"type":"number","minimum":0},"InhibitSuspend":{"type":"boolean"},"LockOnDisconnect":{"type":"boolean"},"OtherDesktop":{"type":"string","enum":["refuse","end"]}}},"Daemon":{"type":"object","additionalProperties":false,"properties":{"IdleExit":{"type":"number","minimum":0}}}}};
 const func0 = Object.prototype.hasOwnProperty;
 const func56 = characters;
 const pattern0 = new RegExp("^([A-Za-z0-9][A-Za-z0-9._-]*)?$", "u");
@@ -565,11 +565,20 @@ else {
 var valid4 = true;
 }
 if(valid4){
-if(data9.InhibitSuspend !== undefined && func0.call(data9, "InhibitSuspend")){
+if(data9.IdleTimeout !== undefined && func0.call(data9, "IdleTimeout")){
+let data19 = data9.IdleTimeout;
 const _errs44 = errors;
-if(typeof data9.InhibitSuspend !== "boolean"){
-validate21.errors = [{instancePath:instancePath+"/Session/InhibitSuspend",schemaPath:"#/properties/Session/properties/InhibitSuspend/type",keyword:"type",params:{type: "boolean"},message:"must be boolean"}];
+if(errors === _errs44){
+if(typeof data19 == "number"){
+if(data19 < 0 || isNaN(data19)){
+validate21.errors = [{instancePath:instancePath+"/Session/IdleTimeout",schemaPath:"#/properties/Session/properties/IdleTimeout/minimum",keyword:"minimum",params:{comparison: ">=", limit: 0},message:"must be >= 0"}];
 return false;
+}
+}
+else {
+validate21.errors = [{instancePath:instancePath+"/Session/IdleTimeout",schemaPath:"#/properties/Session/properties/IdleTimeout/type",keyword:"type",params:{type: "number"},message:"must be number"}];
+return false;
+}
 }
 var valid4 = _errs44 === errors;
 }
@@ -577,10 +586,10 @@ else {
 var valid4 = true;
 }
 if(valid4){
-if(data9.LockOnDisconnect !== undefined && func0.call(data9, "LockOnDisconnect")){
+if(data9.InhibitSuspend !== undefined && func0.call(data9, "InhibitSuspend")){
 const _errs46 = errors;
-if(typeof data9.LockOnDisconnect !== "boolean"){
-validate21.errors = [{instancePath:instancePath+"/Session/LockOnDisconnect",schemaPath:"#/properties/Session/properties/LockOnDisconnect/type",keyword:"type",params:{type: "boolean"},message:"must be boolean"}];
+if(typeof data9.InhibitSuspend !== "boolean"){
+validate21.errors = [{instancePath:instancePath+"/Session/InhibitSuspend",schemaPath:"#/properties/Session/properties/InhibitSuspend/type",keyword:"type",params:{type: "boolean"},message:"must be boolean"}];
 return false;
 }
 var valid4 = _errs46 === errors;
@@ -589,21 +598,34 @@ else {
 var valid4 = true;
 }
 if(valid4){
-if(data9.OtherDesktop !== undefined && func0.call(data9, "OtherDesktop")){
-let data21 = data9.OtherDesktop;
+if(data9.LockOnDisconnect !== undefined && func0.call(data9, "LockOnDisconnect")){
 const _errs48 = errors;
-if(typeof data21 !== "string"){
-validate21.errors = [{instancePath:instancePath+"/Session/OtherDesktop",schemaPath:"#/properties/Session/properties/OtherDesktop/type",keyword:"type",params:{type: "string"},message:"must be string"}];
-return false;
-}
-if(!((data21 === "refuse") || (data21 === "end"))){
-validate21.errors = [{instancePath:instancePath+"/Session/OtherDesktop",schemaPath:"#/properties/Session/properties/OtherDesktop/enum",keyword:"enum",params:{allowedValues: schema6.properties.Session.properties.OtherDesktop.enum},message:"must be equal to one of the allowed values"}];
+if(typeof data9.LockOnDisconnect !== "boolean"){
+validate21.errors = [{instancePath:instancePath+"/Session/LockOnDisconnect",schemaPath:"#/properties/Session/properties/LockOnDisconnect/type",keyword:"type",params:{type: "boolean"},message:"must be boolean"}];
 return false;
 }
 var valid4 = _errs48 === errors;
 }
 else {
 var valid4 = true;
+}
+if(valid4){
+if(data9.OtherDesktop !== undefined && func0.call(data9, "OtherDesktop")){
+let data22 = data9.OtherDesktop;
+const _errs50 = errors;
+if(typeof data22 !== "string"){
+validate21.errors = [{instancePath:instancePath+"/Session/OtherDesktop",schemaPath:"#/properties/Session/properties/OtherDesktop/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+return false;
+}
+if(!((data22 === "refuse") || (data22 === "end"))){
+validate21.errors = [{instancePath:instancePath+"/Session/OtherDesktop",schemaPath:"#/properties/Session/properties/OtherDesktop/enum",keyword:"enum",params:{allowedValues: schema6.properties.Session.properties.OtherDesktop.enum},message:"must be equal to one of the allowed values"}];
+return false;
+}
+var valid4 = _errs50 === errors;
+}
+else {
+var valid4 = true;
+}
 }
 }
 }
@@ -628,25 +650,25 @@ var valid0 = true;
 }
 if(valid0){
 if(data.Daemon !== undefined && func0.call(data, "Daemon")){
-let data22 = data.Daemon;
-const _errs50 = errors;
-if(errors === _errs50){
-if(data22 && typeof data22 == "object" && !Array.isArray(data22)){
+let data23 = data.Daemon;
 const _errs52 = errors;
-for(const key3 of Object.keys(data22)){
+if(errors === _errs52){
+if(data23 && typeof data23 == "object" && !Array.isArray(data23)){
+const _errs54 = errors;
+for(const key3 of Object.keys(data23)){
 if(!(key3 === "IdleExit")){
 validate21.errors = [{instancePath:instancePath+"/Daemon",schemaPath:"#/properties/Daemon/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key3},message:"must NOT have additional properties"}];
 return false;
 break;
 }
 }
-if(_errs52 === errors){
-if(data22.IdleExit !== undefined && func0.call(data22, "IdleExit")){
-let data23 = data22.IdleExit;
-const _errs53 = errors;
-if(errors === _errs53){
-if(typeof data23 == "number"){
-if(data23 < 0 || isNaN(data23)){
+if(_errs54 === errors){
+if(data23.IdleExit !== undefined && func0.call(data23, "IdleExit")){
+let data24 = data23.IdleExit;
+const _errs55 = errors;
+if(errors === _errs55){
+if(typeof data24 == "number"){
+if(data24 < 0 || isNaN(data24)){
 validate21.errors = [{instancePath:instancePath+"/Daemon/IdleExit",schemaPath:"#/properties/Daemon/properties/IdleExit/minimum",keyword:"minimum",params:{comparison: ">=", limit: 0},message:"must be >= 0"}];
 return false;
 }
@@ -664,7 +686,7 @@ validate21.errors = [{instancePath:instancePath+"/Daemon",schemaPath:"#/properti
 return false;
 }
 }
-var valid0 = _errs50 === errors;
+var valid0 = _errs52 === errors;
 }
 else {
 var valid0 = true;
