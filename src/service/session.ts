@@ -288,7 +288,7 @@ export class Session implements Handlers<SessionInterface, Caller> {
 
   /** Who cannot put anything in stays: nothing can be told from their silence. */
   #disconnectIdle(): void {
-    for (const connection of [...this.connections]) if (connection.hasInput) connection.close('idle');
+    for (const connection of [...this.connections]) if (connection.hasInput) void connection.close('idle');
   }
 
   #lockUp(unwillingly: boolean): void {
