@@ -121,7 +121,7 @@ describe('a user', function () {
       };
       writeFileSync('/run/denied', 'nobody-else\n');
       become('secret:Card? :4711', `become:${WRITTEN}`);
-      const card = (user: string) => admin.logIn('pam', { user }, {}, async () => '4711');
+      const card = (user: string) => admin.logIn('pam', { user }, {}, { answer: async () => '4711' });
       assert.deepEqual(await userOf(await card('badge 17')), [UID, ALICE]);
       run('journalctl', '--sync');
       assert.match(run('journalctl', '-t', 'remote-accessd', '--output=cat', '--lines=4'), /^login .*alice@EXAMPLE/m);
