@@ -67,12 +67,18 @@ compile(
   ['-lpam', '-pthread'],
   ['src/login/kerberos/kerberos.h'],
 );
-const kerberos = ['krb5-gssapi', 'krb5'];
+const kerberos = (kind: '--cflags' | '--libs') => ['krb5-gssapi', 'krb5'].flatMap((module) => pkgConfig(kind, module));
 compile(
   'dist/native/kerberos.so',
   'src/login/kerberos',
-  [...SHARED, ...kerberos.flatMap((module) => pkgConfig('--cflags', module))],
-  [...kerberos.flatMap((module) => pkgConfig('--libs', module)), '-lresolv'],
+  [...SHARED, ...kerberos('--cflags')],
+  [...kerberos('--libs'), '-lresolv'],
+);
+compile(
+  'dist/remote-access-initiator',
+  'src/tool/initiator',
+  [...PROGRAM, ...pkgConfig('--cflags', 'krb5-gssapi')],
+  [...pkgConfig('--libs', 'krb5-gssapi'), '-lresolv'],
 );
 // Not installed: for the tests.
 compile('dist/test/pam_probe.so', 'test/pam', SHARED, ['-lpam']);

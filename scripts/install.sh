@@ -22,7 +22,7 @@ library=usr/lib/remote-access
 put 644 dist/remote-accessd.cjs dist/remote-access-agent.cjs $library
 put 644 dist/native/descriptors.node dist/native/pipewire.node $library/native
 put 644 dist/native/kerberos.so $library
-put 755 dist/remote-access-worker data/remote-access-session usr/libexec
+put 755 dist/remote-access-worker dist/remote-access-initiator data/remote-access-session usr/libexec
 
 put 644 data/remote-accessd.service data/remote-access-autostart@.service usr/lib/systemd/system
 put 644 data/remote-access-agent@.service usr/lib/systemd/user

@@ -18,6 +18,7 @@ export type SessionInfo = {
   readonly created: number;
   readonly locked: boolean;
   readonly client: SessionClient;
+  readonly 'last-client': SessionClient;
   readonly path: string;
 };
 
@@ -60,6 +61,7 @@ export async function readSession(service: Service, path: string): Promise<Sessi
       created: Number(all.Created),
       locked: all.Locked,
       client: all.Client,
+      'last-client': all.LastClient,
       path,
     };
   } catch (error) {

@@ -37,6 +37,7 @@ const REASONS: Readonly<Record<string, string>> = {
   displaced: 'another client has taken the session over',
   revoked: 'the token was revoked',
   expired: 'the token has expired',
+  idle: 'nobody has used the session for too long',
   'session-ended': 'the session has ended',
   'service-ended': 'the service has ended',
 };

@@ -98,5 +98,6 @@ function explain(violation: Violation | undefined): string {
   if (keyword === 'maximum') return `it has to be at most ${params.limit}`;
   if (keyword === 'minItems') return 'it must not be empty';
   if (keyword === 'uniqueItems') return 'it has something twice';
+  if (keyword === 'not') return 'one of its words has to stand alone';
   return keyword === 'pattern' ? 'it is not spelled as it has to be' : `it ${message}`;
 }

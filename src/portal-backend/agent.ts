@@ -143,6 +143,10 @@ export class Agent implements Handlers<AgentInterface, Caller> {
     return this.#viewer(number).connectToEIS();
   }
 
+  async idleTime(): Promise<bigint> {
+    return BigInt(Math.round(await this.#compositor.idleTime()));
+  }
+
   setSelection(_caller: Caller, number: number, mimeTypes: string[]): Promise<void> {
     return this.#clipboard.setSelection(this.#viewer(number).clipboardPeer, mimeTypes);
   }

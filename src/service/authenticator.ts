@@ -118,7 +118,7 @@ export class Authenticator {
       if (user === undefined) throw new InvalidToken(`user ${record.user} is gone`);
       // A token that this used up stays good for it: nobody can take it back any more.
       const right = { grants: record.grants, token: record.uses === 1 ? undefined : record.id };
-      return { user, right, desktop: record.desktop };
+      return { user, right, desktop: record.desktop === '' ? undefined : record.desktop };
     } catch (error) {
       if (!(error instanceof InvalidToken)) throw error;
       console.warn(`a token was refused: ${error.message}`);

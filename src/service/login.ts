@@ -23,9 +23,6 @@ import { checkAnswer, Prompts } from './prompts.js';
 import type { Session } from './session.js';
 import type { Sessions } from './sessions.js';
 
-/** A login that nobody touches for so long is forgotten, in milliseconds (docs/api, Login). */
-const IDLE = 120_000;
-
 /** Where the methods say which keys of Begin's parameters belong to them. */
 const PARAMETERS: Record<string, readonly (keyof BeginParameters)[]> = {
   token: ['token'],
@@ -113,7 +110,7 @@ export class Login implements Handlers<LoginInterface, Caller> {
       GreeterSession: () => '/',
     });
     this.#prompts = new Prompts((...prompt) => this.object.emit(loginInterface, 'Prompt', prompt, owner.name));
-    this.#idle = setTimeout(() => this.close(), IDLE);
+    this.#idle = setTimeout(() => this.#expire(), host.configuration.settings.Login.IdleTimeout * 1000);
     this.#idle.unref();
   }
 
@@ -189,6 +186,12 @@ export class Login implements Handlers<LoginInterface, Caller> {
     this.#host.forget(this);
   }
 
+  /** Its tool has been silent for long. It need not say anything while its session starts. */
+  #expire(): void {
+    if (this.#state === 'starting') this.#idle.refresh();
+    else this.close();
+  }
+
   async #authenticate(caller: Caller, method: string, parameters: BeginParameters): Promise<void> {
     const clientAddress = this.#options['client-address'];
     const more = { prompts: this.#prompts, exchange: this.#exchange, signal: this.#left.signal };
@@ -212,6 +215,7 @@ export class Login implements Handlers<LoginInterface, Caller> {
         desktop: this.#options.desktop ?? desktop,
         monitors: this.#options.monitors,
         clientAddress: this.#options['client-address'],
+        grants: right.grants,
         login: true,
         transaction,
       });

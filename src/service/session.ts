@@ -1,56 +1,24 @@
-import { uptime } from 'node:os';
 import type { Bus } from '../bus/bus.js';
 import type { Caller } from '../bus/caller.js';
 import type { Handlers } from '../bus/descriptor.js';
 import { ExportedObject } from '../bus/exported-object.js';
-import type { ConnectOptions, Monitor } from '../bus/generated/dictionaries.js';
+import type { ConnectOptions, SessionClient } from '../bus/generated/dictionaries.js';
 import { type Session as SessionInterface, session as sessionInterface } from '../bus/generated/session.js';
 import { Busy, GrantMissing, NotAuthorized, SessionFailed } from '../errors.js';
 import type { Worker } from '../login/worker.js';
 import type { AgentLink } from './agent-link.js';
 import type { Configuration } from './configuration.js';
-import type { Connection, ConnectionRecord } from './connection.js';
-import { Countdown } from './countdown.js';
+import type { Connection } from './connection.js';
 import { ALL_GRANTS } from './grants.js';
 import { Handover } from './handover.js';
 import type { Logind } from './logind.js';
 import { SESSIONS_PATH } from './paths.js';
 import { type LoginRight, Rights } from './rights.js';
 import { ScreenLock } from './screen-lock.js';
+import { SessionLimits } from './session-limits.js';
+import type { KeptSession, SessionPast, SessionRecord } from './session-record.js';
 
 export type SessionState = 'starting' | 'disconnected' | 'connected' | 'closing';
-
-/** What identifies a session beyond the daemon's life: kept by its worker, which outlives us. */
-export type SessionRecord = {
-  readonly id: string;
-  readonly user: string;
-  readonly uid: number;
-  readonly desktop: string;
-  readonly compositor: string;
-  readonly created: number;
-  /** Seconds that its desktop may take to come up. */
-  readonly startTimeout: number;
-  /** The layout to begin with, if somebody asked for one. */
-  readonly monitors?: readonly Monitor[];
-};
-
-/** The same with what changes, and with who may use it and does: all of it is kept by the worker. */
-export type KeptSession = SessionRecord & {
-  /** It has had an agent, so its start is over. */
-  readonly ready: boolean;
-  /** It was told to end. */
-  readonly closing: boolean;
-  /** Somebody who logged in is or was connected: the screen is to be locked when nobody is. */
-  readonly entered: boolean;
-  /** When the last client went, in seconds since the machine was started; there is none if somebody is connected. */
-  readonly left?: number | undefined;
-  /** The message bus that the names below are of: another one gives the same names to others. */
-  readonly bus: string;
-  readonly rights: readonly (readonly [name: string, rights: readonly LoginRight[]])[];
-  readonly connections: readonly ConnectionRecord[];
-};
-
-export type SessionPast = Partial<Pick<KeptSession, 'ready' | 'entered' | 'left'>>;
 
 export type SessionHost = {
   readonly bus: Bus;
@@ -83,19 +51,25 @@ export class Session implements Handlers<SessionInterface, Caller> {
   readonly #waiting: (() => void)[] = [];
   #agent: AgentLink | undefined;
   #ready: boolean;
-  #left: number | undefined;
-  readonly #overdue = new Countdown(() => {
-    console.log(`session ${this.record.id} of ${this.record.user} has had no client for too long`);
-    this.terminate().catch(() => {});
-  });
+  readonly #limits: SessionLimits;
+  #lastClient: SessionClient;
 
   /** `before` is what there was under a daemon before us. */
   constructor(host: SessionHost, record: SessionRecord, before: SessionPast = {}) {
-    const { ready = false, entered = false, left } = before;
+    const { ready = false, entered = false, lastClient = {} } = before;
     this.#host = host;
     this.record = record;
     this.#ready = ready;
-    this.#left = left;
+    this.#lastClient = lastClient;
+    this.#limits = new SessionLimits(
+      {
+        settings: () => host.configuration.settings.Session,
+        idleTime: async () => Number(await (await this.reachable()).methods.idleTime()) / 1000,
+        abandoned: () => this.#abandon(),
+        idle: () => this.#disconnectIdle(),
+      },
+      before,
+    );
     this.rights = new Rights(host.bus.subscriptions, () => this.keep());
     this.#screen = new ScreenLock(host.logind, entered, {
       locked: () => this.object.changed(sessionInterface, ['Locked']),
@@ -121,6 +95,7 @@ export class Session implements Handlers<SessionInterface, Caller> {
       Created: () => BigInt(record.created),
       Locked: () => this.#screen.locked,
       Client: () => [...this.connections].at(-1)?.client ?? {},
+      LastClient: () => this.#lastClient,
     });
     this.#handover = new Handover(host.bus, this.object, () => this.reachable());
   }
@@ -142,7 +117,7 @@ export class Session implements Handlers<SessionInterface, Caller> {
     this.#worker = worker;
     this.#logindSession = logindSession;
     this.keep();
-    this.limit();
+    this.#limits.apply();
     this.object.changed(sessionInterface, ['LogindSession']);
     this.#screen
       .attach(logindSession)
@@ -165,7 +140,7 @@ export class Session implements Handlers<SessionInterface, Caller> {
   async #resume(agent: AgentLink): Promise<void> {
     const known = [...this.connections];
     const open = await agent.methods.resume(known.map(({ number }) => number));
-    for (const connection of known) if (!open.includes(connection.number)) connection.close('session-ended');
+    for (const connection of known) if (!open.includes(connection.number)) void connection.close('session-ended');
   }
 
   /** Its agent, when it has one: that may have to be started again, or has not found a new daemon yet. */
@@ -185,7 +160,7 @@ export class Session implements Handlers<SessionInterface, Caller> {
   detachAgent(agent: AgentLink): void {
     if (this.#agent !== agent) return;
     this.#agent = undefined;
-    for (const connection of [...this.connections]) connection.close('session-ended');
+    for (const connection of [...this.connections]) void connection.close('session-ended');
     this.#updateState();
   }
 
@@ -207,7 +182,9 @@ export class Session implements Handlers<SessionInterface, Caller> {
       ready: this.#ready,
       closing: this.#state === 'closing',
       entered: this.#screen.entered,
-      left: this.#left,
+      left: this.#limits.left,
+      joined: this.#limits.joined,
+      lastClient: this.#lastClient,
       bus: this.#host.busId,
       rights: this.rights.all,
       connections: [...this.connections].map(({ record }) => record),
@@ -245,19 +222,28 @@ export class Session implements Handlers<SessionInterface, Caller> {
     const grants = options.grants ?? right.grants;
     const agent = this.#agent;
     const connection = await this.#host.connect(this, caller, { ...right, grants }, options);
-    // Both may have happened while the agent was at work.
+    if (connection.hasInput) this.#limits.join();
+    this.#admit(caller, connection, agent, granted);
+    if (conflict === 'displace') {
+      const others = [...this.connections].filter((other) => other !== connection);
+      await Promise.all(others.map((other) => other.close('displaced')));
+      this.#admit(caller, connection, agent, granted);
+    }
+    if (granted !== undefined && this.connections.has(connection)) await this.#enter(caller.name, granted);
+    else this.keep();
+    return connection.object.path;
+  }
+
+  /** Throws if what lets the caller in was lost while the agent was at work. */
+  #admit(caller: Caller, connection: Connection, agent: AgentLink, granted: LoginRight | undefined): void {
     if (this.#agent !== agent || this.#state === 'closing') {
-      connection.close('session-ended');
+      void connection.close('session-ended');
       throw new SessionFailed(`session ${this.record.id} has ended`);
     }
     if (granted !== undefined && !this.rights.holds(caller.name, granted)) {
-      connection.close('revoked');
+      void connection.close('revoked');
       throw new NotAuthorized('the login to the session was taken back');
     }
-    if (conflict === 'displace')
-      for (const other of [...this.connections]) if (other !== connection) other.close('displaced');
-    if (granted !== undefined && this.connections.has(connection)) await this.#enter(caller.name, granted);
-    return connection.object.path;
   }
 
   /** Somebody who logged in is connected. Each login unlocks once, and not for others who stay connected beside it. */
@@ -274,8 +260,7 @@ export class Session implements Handlers<SessionInterface, Caller> {
 
   /** A connection was opened or closed. */
   connectionsChanged(): void {
-    this.#left = this.connections.size > 0 ? undefined : uptime();
-    this.limit();
+    this.#limits.connected(this.connections.size > 0);
     this.keep();
     this.object.changed(sessionInterface, ['Client']);
     this.#updateState();
@@ -283,10 +268,27 @@ export class Session implements Handlers<SessionInterface, Caller> {
     if (this.connections.size === 0 && this.#agent !== undefined) this.#lockUp(false);
   }
 
-  /** Ends it when it has been without a client for too long; to be called also when that is configured anew. */
+  /** A connection is closed. */
+  left(connection: Connection): void {
+    this.connections.delete(connection);
+    this.#lastClient = { ...connection.client, left: Math.floor(Date.now() / 1000) };
+    this.object.changed(sessionInterface, ['LastClient']);
+    this.connectionsChanged();
+  }
+
+  /** To be called when limits are configured anew. */
   limit(): void {
-    const { DisconnectedTimeout: seconds } = this.#host.configuration.settings.Session;
-    this.#overdue.set(this.#left === undefined || seconds === 0 ? undefined : this.#left + seconds);
+    this.#limits.apply();
+  }
+
+  #abandon(): void {
+    console.log(`session ${this.record.id} of ${this.record.user} has had no client for too long`);
+    this.terminate().catch(() => {});
+  }
+
+  /** Who cannot put anything in stays: nothing can be told from their silence. */
+  #disconnectIdle(): void {
+    for (const connection of [...this.connections]) if (connection.hasInput) connection.close('idle');
   }
 
   #lockUp(unwillingly: boolean): void {
@@ -316,9 +318,9 @@ export class Session implements Handlers<SessionInterface, Caller> {
     this.#setState('closing');
     this.rights.clear();
     this.#handover.close();
-    for (const connection of [...this.connections]) connection.close('session-ended');
+    for (const connection of [...this.connections]) void connection.close('session-ended');
     this.#screen.close();
-    this.#overdue[Symbol.dispose]();
+    this.#limits[Symbol.dispose]();
     this.#end();
   }
 

@@ -55,9 +55,9 @@ export interface ConnectOptions {
 
 /** Options of CreateSession. */
 export interface CreateSessionOptions {
-  /** The desktop to start: an `id` from `ListDesktops`. Without it, the first one listed. A running session keeps its own. */
+  /** The desktop to start: an `id` from `ListDesktops`. Without it, the first one listed. A running session keeps its own, and may not be given to who asks for another (`Rejoin` in remote-access.conf(5)). */
   desktop?: string;
-  /** The monitors of a session that has to be started; without it one monitor `default` of 1280×720 at scale 1. A running session keeps its own. */
+  /** The monitors of a session that has to be started; without it one monitor `default` of 1280×720 at scale 1. A running session keeps its own, and may not be given to who asks for another (`Rejoin` in remote-access.conf(5)). */
   monitors?: Monitor[];
   /** Whether a running session of the user is returned (true, the default), or is an error (`Busy`). */
   reuse?: boolean;
@@ -124,9 +124,9 @@ export interface OpenLoginOptions {
   'client-name'?: string;
   /** The client's network address or host name, without a port. PAM (`PAM_RHOST`) and logind get it. */
   'client-address'?: string;
-  /** The desktop of a session that has to be started: an `id` from `ListDesktops`. Without it, the token's, or else the first one listed. A running session keeps its own. */
+  /** The desktop of a session that has to be started: an `id` from `ListDesktops`. Without it, the token's, or else the first one listed. A running session keeps its own, and may not be given to who asks for another (`Rejoin` in remote-access.conf(5)). */
   desktop?: string;
-  /** The monitors of a session that has to be started; without it one monitor `default` of 1280×720 at scale 1. A running session keeps its own. */
+  /** The monitors of a session that has to be started; without it one monitor `default` of 1280×720 at scale 1. A running session keeps its own, and may not be given to who asks for another (`Rejoin` in remote-access.conf(5)). */
   monitors?: Monitor[];
 }
 
@@ -154,6 +154,8 @@ export interface SessionClient {
   address?: string;
   /** When it connected, in seconds since 1970-01-01 UTC. */
   since?: number;
+  /** When it left, in the same seconds; absent while it is connected. */
+  left?: number;
 }
 
 /** What is known about a capture stream. */
@@ -419,7 +421,7 @@ export const dictionaries: { readonly [Name in DictionaryName]: DictionarySchema
         "type": "string",
         "maxLength": 128,
         "pattern": "^[A-Za-z0-9][A-Za-z0-9._-]*$",
-        "description": "The desktop to start: an `id` from `ListDesktops`. Without it, the first one listed. A running session keeps its own."
+        "description": "The desktop to start: an `id` from `ListDesktops`. Without it, the first one listed. A running session keeps its own, and may not be given to who asks for another (`Rejoin` in remote-access.conf(5))."
       },
       "monitors": {
         "dbus": "aa{sv}",
@@ -427,7 +429,7 @@ export const dictionaries: { readonly [Name in DictionaryName]: DictionarySchema
         "items": {
           "$ref": "Monitor"
         },
-        "description": "The monitors of a session that has to be started; without it one monitor `default` of 1280×720 at scale 1. A running session keeps its own."
+        "description": "The monitors of a session that has to be started; without it one monitor `default` of 1280×720 at scale 1. A running session keeps its own, and may not be given to who asks for another (`Rejoin` in remote-access.conf(5))."
       },
       "reuse": {
         "dbus": "b",
@@ -662,7 +664,7 @@ export const dictionaries: { readonly [Name in DictionaryName]: DictionarySchema
         "type": "string",
         "maxLength": 128,
         "pattern": "^[A-Za-z0-9][A-Za-z0-9._-]*$",
-        "description": "The desktop of a session that has to be started: an `id` from `ListDesktops`. Without it, the token's, or else the first one listed. A running session keeps its own."
+        "description": "The desktop of a session that has to be started: an `id` from `ListDesktops`. Without it, the token's, or else the first one listed. A running session keeps its own, and may not be given to who asks for another (`Rejoin` in remote-access.conf(5))."
       },
       "monitors": {
         "dbus": "aa{sv}",
@@ -670,7 +672,7 @@ export const dictionaries: { readonly [Name in DictionaryName]: DictionarySchema
         "items": {
           "$ref": "Monitor"
         },
-        "description": "The monitors of a session that has to be started; without it one monitor `default` of 1280×720 at scale 1. A running session keeps its own."
+        "description": "The monitors of a session that has to be started; without it one monitor `default` of 1280×720 at scale 1. A running session keeps its own, and may not be given to who asks for another (`Rejoin` in remote-access.conf(5))."
       }
     }
   },
@@ -764,6 +766,13 @@ export const dictionaries: { readonly [Name in DictionaryName]: DictionarySchema
         "minimum": 0,
         "maximum": 9007199254740991,
         "description": "When it connected, in seconds since 1970-01-01 UTC."
+      },
+      "left": {
+        "dbus": "t",
+        "type": "integer",
+        "minimum": 0,
+        "maximum": 9007199254740991,
+        "description": "When it left, in the same seconds; absent while it is connected."
       }
     }
   },

@@ -1620,7 +1620,7 @@ return errors === 0;
 }
 
 export const SessionClient = validate36;
-const schema18 = {"$id":"SessionClient","type":"object","additionalProperties":false,"properties":{"name":{"type":"string"},"address":{"type":"string"},"since":{"type":"integer","minimum":0,"maximum":9007199254740991}}};
+const schema18 = {"$id":"SessionClient","type":"object","additionalProperties":false,"properties":{"name":{"type":"string"},"address":{"type":"string"},"since":{"type":"integer","minimum":0,"maximum":9007199254740991},"left":{"type":"integer","minimum":0,"maximum":9007199254740991}}};
 
 function validate36(data, {instancePath="", parentData, parentDataProperty, rootData=data}={}){
 /*# sourceURL="SessionClient" */;
@@ -1630,7 +1630,7 @@ if(errors === 0){
 if(data && typeof data == "object" && !Array.isArray(data)){
 const _errs1 = errors;
 for(const key0 of Object.keys(data)){
-if(!(((key0 === "name") || (key0 === "address")) || (key0 === "since"))){
+if(!((((key0 === "name") || (key0 === "address")) || (key0 === "since")) || (key0 === "left"))){
 validate36.errors = [{instancePath,schemaPath:"#/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0},message:"must NOT have additional properties"}];
 return false;
 break;
@@ -1686,6 +1686,34 @@ var valid0 = _errs6 === errors;
 }
 else {
 var valid0 = true;
+}
+if(valid0){
+if(data.left !== undefined && func0.call(data, "left")){
+let data3 = data.left;
+const _errs8 = errors;
+if(!((typeof data3 == "number") && (!(data3 % 1) && !isNaN(data3)))){
+validate36.errors = [{instancePath:instancePath+"/left",schemaPath:"#/properties/left/type",keyword:"type",params:{type: "integer"},message:"must be integer"}];
+return false;
+}
+if(errors === _errs8){
+if(typeof data3 == "number"){
+if(data3 > 9007199254740991 || isNaN(data3)){
+validate36.errors = [{instancePath:instancePath+"/left",schemaPath:"#/properties/left/maximum",keyword:"maximum",params:{comparison: "<=", limit: 9007199254740991},message:"must be <= 9007199254740991"}];
+return false;
+}
+else {
+if(data3 < 0 || isNaN(data3)){
+validate36.errors = [{instancePath:instancePath+"/left",schemaPath:"#/properties/left/minimum",keyword:"minimum",params:{comparison: ">=", limit: 0},message:"must be >= 0"}];
+return false;
+}
+}
+}
+}
+var valid0 = _errs8 === errors;
+}
+else {
+var valid0 = true;
+}
 }
 }
 }

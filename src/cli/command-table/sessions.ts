@@ -13,6 +13,7 @@ const SESSION_KEYS: Command['keys'] = [
   ['created', 'when it was started, in seconds since 1970-01-01 UTC'],
   ['locked', 'whether its screen is locked'],
   ['client', 'who is connected, an object that may have `name`, `address` and `since`; empty if nobody is'],
+  ['last-client', 'who left last, the same with `left`; empty as long as nobody has'],
   ['path', 'its object on the bus'],
 ];
 
@@ -97,6 +98,17 @@ export const sessionCommands: readonly Command[] = [
     keys: CHANGED,
     examples: [{ line: 'remoteaccessctl unlock alice', meaning: "Unlocks alice's session." }],
     load: () => import('../commands/unlock.js'),
+  },
+  {
+    name: 'disconnect',
+    summary: 'Send away who is connected',
+    description:
+      'Closes all connections to each session; who has one is told `displaced`. The sessions go on, and their screens are locked as they are when clients leave. Who has logged in may connect again. It is for root and for the own session: a menu inside the desktop may call it.',
+    arguments: [OWN_OR_GIVEN],
+    options: [],
+    keys: CHANGED,
+    examples: [{ line: 'remoteaccessctl disconnect alice', meaning: "Sends away who works in alice's session." }],
+    load: () => import('../commands/disconnect.js'),
   },
   {
     name: 'terminate',
