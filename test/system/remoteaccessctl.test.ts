@@ -1,5 +1,4 @@
 import assert from 'node:assert/strict';
-import { spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
@@ -9,6 +8,7 @@ import type { Tool } from '../../src/tool/tool.js';
 import { command, objectsIn, type Result, start } from './command.js';
 import { ERROR, endSessions, Heard, INVALID_ARGS, installDesktop, objects, provision, run, toolAs } from './fixture.js';
 import { Lines } from './lines.js';
+import { atTerminal } from './terminal.js';
 
 const TOKEN = /^ra1-([a-z2-7]{10})-[0-9a-f]{64}\n$/;
 
@@ -85,17 +85,17 @@ describe('remoteaccessctl', function () {
       );
     });
 
-    it('asks who sits at a terminal for the password that polkit wants', () => {
-      const session = ['--quiet', '--pipe', '--wait', '--collect', '--uid=bob', '--property=PAMName=login'];
-      const terminal = ['/src/test/system/clients/terminal.py', 'assword: '];
+    it('asks who sits at a terminal for the password that polkit wants', async () => {
       const provisionAs = (password: string) =>
-        spawnSync('systemd-run', [...session, ...terminal, password, 'remoteaccessctl', 'provision', 'alice'], {
-          encoding: 'utf8',
-        }).stdout;
+        atTerminal('bob', ['remoteaccessctl', 'provision', 'alice'], [{ after: 'assword: ', text: `${password}\n` }]);
       run('usermod', '--append', '--groups=sudo', 'bob');
       try {
-        assert.match(provisionAs('bob-password'), /Authenticating as: bob.*ra1-[^\r]*\r\n 0\n$/s);
-        assert.match(provisionAs('wrong'), /FAILED.*remoteaccessctl: uid 1001 may not use Provision[^\r]*\r\n 4\n$/s);
+        const given = await provisionAs('bob-password');
+        assert.match(given.shown, /Authenticating as: bob.*ra1-[^\r]*\r\n$/s);
+        assert.equal(given.status, 0);
+        const refused = await provisionAs('wrong');
+        assert.match(refused.shown, /FAILED.*remoteaccessctl: uid 1001 may not use Provision[^\r]*\r\n$/s);
+        assert.equal(refused.status, 4);
       } finally {
         run('gpasswd', '--delete', 'bob', 'sudo');
       }

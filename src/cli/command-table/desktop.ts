@@ -24,14 +24,33 @@ export const desktopCommands: readonly Command[] = [
   {
     name: 'login',
     summary: 'Start or find a session, and show its id',
-    description:
-      "Logs in: with a token to the session of its user, with `--user` to that user's after the questions that the system's login asks, usually for the password, and without either to the caller's own. The session is started unless it is running. Desktop and layout are those of a session that has to be started; one that is running keeps its own.\n\nQuestions are asked at the terminal. If standard input is none, each of its lines is the answer to the next question.",
+    description: `Logs in: with a token to the session of its user, with \`--user\` to that user's, and without either to the caller's own. The session is started unless it is running. Desktop and layout are those of a session that has to be started; one that is running keeps its own.
+
+Of the methods that the machine offers those are tried first for which nobody has to be asked: \`kerberos\` with the caller's ticket, if it is of that user, and \`peer\`, for the own session. Then comes \`pam\`, or \`password\` where that is not offered. \`--method\` names the only one to be tried; with \`token\` the token is asked for unless an option has it, and \`kerberos\` without \`--user\` logs in whomever the ticket is of.
+
+Questions are asked at the terminal, and again if the answer was wrong, until the service has had enough; what is secret is not shown. If standard input is no terminal, each of its lines is the answer to the next question.
+
+Kerberos takes the ticket from the caller's credential cache (\`kinit\`), as \`krb5.conf\` and the variable \`KRB5CCNAME\` have it, for the service \`host@NAME\`, where NAME is this machine's full host name or what \`--host\` says. The ticket itself stays with the caller unless \`--delegate\` is given.`,
     arguments: [],
     options: [
       {
         long: 'user',
         value: { metavar: 'NAME', kind: 'user' },
         summary: 'Log in as this user, and answer what is asked',
+      },
+      {
+        long: 'method',
+        value: { metavar: 'METHOD', kind: 'text', choices: ['token', 'kerberos', 'password', 'pam', 'peer'] },
+        summary: 'Log in this way and no other: `token`, `kerberos`, `password`, `pam` or `peer`',
+      },
+      {
+        long: 'delegate',
+        summary: 'With Kerberos, and no other way: hand the ticket on to the session, which may use it in your name',
+      },
+      {
+        long: 'host',
+        value: { metavar: 'NAME', kind: 'text' },
+        summary: "With Kerberos: this machine's name in its realm, if that is not its full host name",
       },
       ...TOKEN_OPTIONS,
       { long: 'desktop', value: { metavar: 'ID', kind: 'desktop' }, summary: 'The desktop to start' },
@@ -54,6 +73,10 @@ export const desktopCommands: readonly Command[] = [
       {
         line: 'remoteaccessctl login --token-file alice.token',
         meaning: 'Starts or finds the session that a token opens.',
+      },
+      {
+        line: 'kinit && remoteaccessctl login --delegate',
+        meaning: 'Logs in with a Kerberos ticket, and lets the session have it.',
       },
     ],
     load: () => import('../commands/login.js'),

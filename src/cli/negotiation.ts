@@ -1,0 +1,117 @@
+import { AuthenticationFailed, NotSupported } from '../errors.js';
+import type { Initiator, InitiatorOptions } from '../tool/initiator.js';
+import { LoginFailed, type ToolLogin } from '../tool/tool-login.js';
+import type { Output } from './output.js';
+import { withProgress } from './progress.js';
+import type { Questions } from './questions.js';
+
+/** What the command line says about how to log in. */
+export type Wish = {
+  /** The only method that may be used. */
+  readonly method: string | undefined;
+  /** Whose session it is to be; undefined if token or ticket decide. */
+  readonly user: string | undefined;
+  /** Whether that is who calls us. */
+  readonly own: boolean;
+  readonly token: string | undefined;
+  readonly kerberos: InitiatorOptions;
+};
+
+/** Methods that need a person, or lines to read. */
+const ASKING = ['token', 'pam', 'password'];
+
+/** The methods that come into question, for OpenLogin. */
+export function methodsFor({ method, own }: Wish): string[] {
+  if (method !== undefined) return [method];
+  return ['kerberos', ...(own ? ['peer'] : []), 'pam', 'password'];
+}
+
+/**
+ * Logs in with the methods that both sides can do, in the machine's order, but those first for which nobody has to be
+ * asked anything. One after the other, until the service lets somebody in or has had enough.
+ */
+export class Negotiation {
+  readonly #login: ToolLogin;
+  readonly #wish: Wish;
+  readonly #output: Output;
+
+  constructor(login: ToolLogin, wish: Wish, output: Output) {
+    this.#login = login;
+    this.#wish = wish;
+    this.#output = output;
+  }
+
+  /** Resolves with the session's path. Fails as the last method does; what became of those before is noted. */
+  async logIn(): Promise<string> {
+    const methods = await this.#candidates();
+    const last = methods.pop() ?? '';
+    for (const method of methods) {
+      try {
+        return await this.#tryWith(method);
+      } catch (error) {
+        if (!leavesOthers(error)) throw error;
+        this.#output.note(`${method} did not do: ${error.message}`);
+      }
+    }
+    return await this.#tryWith(last);
+  }
+
+  async #candidates(): Promise<string[]> {
+    const offered = await this.#login.methods();
+    if (this.#wish.method !== undefined) return offered;
+    const silent = offered.filter((one) => !ASKING.includes(one));
+    // With the one PAM words its questions itself, with the other we have to guess the first.
+    const asking = offered.includes('pam') ? 'pam' : offered.find((one) => one === 'password');
+    return asking === undefined ? silent : [...silent, asking];
+  }
+
+  async #tryWith(method: string): Promise<string> {
+    const { token, user } = this.#wish;
+    if (method === 'kerberos') return await this.#byTicket();
+    if (method === 'token' && token !== undefined) return await waitFor(this.#login.begin('token', { token }));
+    if (method === 'peer') return await waitFor(this.#login.begin('peer'));
+    const { Questions } = await import('./questions.js');
+    using questions = new Questions();
+    for (;;) {
+      try {
+        return await this.#asking(questions, method, user ?? '');
+      } catch (error) {
+        // Lines that were prepared are not tried as other answers than those for which they were meant.
+        if (!questions.person || !(error instanceof LoginFailed) || !error.mayRetry) throw error;
+        this.#output.note(`${error.message}; try again`);
+      }
+    }
+  }
+
+  async #asking(questions: Questions, method: string, user: string): Promise<string> {
+    const answer = questions.ask.bind(questions);
+    const secret = async (question: string) => (await questions.ask('secret', question)) ?? '';
+    if (method === 'token') return await this.#login.begin('token', { token: await secret('Token: ') });
+    if (method === 'pam') return await this.#login.begin('pam', { user }, { answer });
+    return await this.#login.begin('password', { user, password: await secret('Password: ') }, { answer });
+  }
+
+  async #byTicket(): Promise<string> {
+    const { Initiator } = await import('../tool/initiator.js');
+    using initiator = await waitFor(Initiator.start(this.#wish.kerberos), 'Asking for a ticket');
+    this.#checkUser(initiator);
+    return await waitFor(this.#login.begin('kerberos', {}, { initiator }));
+  }
+
+  /** The service would open the session of whomever the ticket is of. */
+  #checkUser({ principal, user }: Initiator): void {
+    const wanted = this.#wish.user;
+    if (wanted !== undefined && wanted !== user)
+      throw new AuthenticationFailed(`the ticket of ${principal} is for ${user ?? 'nobody'} here, not ${wanted}`);
+  }
+}
+
+function waitFor<Result>(work: Promise<Result>, what = 'Logging in'): Promise<Result> {
+  return withProgress(what, work);
+}
+
+/** Whether it makes sense to try another method. */
+function leavesOthers(error: unknown): error is Error {
+  if (error instanceof LoginFailed) return error.mayRetry;
+  return error instanceof AuthenticationFailed || error instanceof NotSupported;
+}
