@@ -1,4 +1,4 @@
-import { readdir, rm } from 'node:fs/promises';
+import { readdir, readlink, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Worker } from './worker.js';
 
@@ -24,6 +24,16 @@ export async function* livingWorkers(
     // Nobody is there to take the rest.
     for (const late of answers.values()) late.then(({ worker }) => worker?.close()).catch(() => {});
   }
+}
+
+/** For whom PAM works there, by the id of the worker; undefined where it does for nobody yet. */
+export async function usersOfWorkers(directory: string): Promise<Map<string, string | undefined>> {
+  const ids = (await readdir(directory)).filter((name) => !name.includes('.'));
+  const users = ids.map(async (id): Promise<[string, string | undefined]> => {
+    const note = await readlink(join(directory, `${id}.pam`)).catch(() => undefined);
+    return [id, note?.slice(note.indexOf('/') + 1)];
+  });
+  return new Map(await Promise.all(users));
 }
 
 async function answer(

@@ -42,3 +42,14 @@ export type KeptSession = SessionRecord & {
 };
 
 export type SessionPast = Partial<Pick<KeptSession, 'ready' | 'entered' | 'left' | 'joined' | 'lastClient' | 'hooks'>>;
+
+/** What a worker kept; undefined if it is nothing of ours. Names of another bus are nobody's on this one. */
+export function parseRecord(text: string, bus: string): KeptSession | undefined {
+  try {
+    const kept = JSON.parse(text) as KeptSession;
+    if (typeof kept.id !== 'string' || typeof kept.uid !== 'number') return undefined;
+    return kept.bus === bus ? kept : { ...kept, bus, rights: [], connections: [] };
+  } catch {
+    return undefined;
+  }
+}

@@ -16,10 +16,11 @@ import { audit } from './audit.js';
 import { remoteHost } from './client-address.js';
 import type { Configuration } from './configuration.js';
 import type { Connections } from './connections.js';
+import { FoundWorkers } from './found-workers.js';
 import type { Logind } from './logind.js';
 import { type Answer, answer, type Request } from './rejoin.js';
 import { Session } from './session.js';
-import type { KeptSession, SessionPast, SessionRecord } from './session-record.js';
+import { parseRecord, type SessionPast, type SessionRecord } from './session-record.js';
 import { SessionStart } from './session-start.js';
 import type { Systemd } from './systemd.js';
 import type { User } from './users.js';
@@ -67,6 +68,7 @@ export class Sessions {
   readonly #starts = new Map<Session, SessionStart>();
   /** Fulfilled when every worker that lived when we began has told what it holds. */
   #adopted: Promise<void> = Promise.resolve();
+  #found: FoundWorkers | undefined;
 
   constructor(host: SessionsHost, connections: Connections) {
     this.#host = host;
@@ -105,7 +107,7 @@ export class Sessions {
    */
   async obtain(user: User, options: SessionOptions): Promise<Session> {
     if (options.monitors !== undefined) placeMonitors(options.monitors);
-    await this.#adopted;
+    await this.#adoptedOf(user);
     for (let prepared: Prepared | undefined; ; ) {
       const coming = this.#coming.get(user.uid);
       if (coming !== undefined) {
@@ -161,7 +163,9 @@ export class Sessions {
    * milliseconds: one session that hangs must not keep the others from their callers.
    */
   async adopt(isValid: (token: string) => boolean, patience: number): Promise<void> {
-    this.#adopted = this.#adopt(isValid);
+    this.#adopted = this.#adopt(isValid).finally(() => {
+      this.#found = undefined;
+    });
     const late = delay(patience, undefined, { ref: false });
     await Promise.race([late, this.#adopted]);
     const back = [...this.#sessions.values()]
@@ -170,27 +174,41 @@ export class Sessions {
     await Promise.race([late, Promise.all(back)]);
   }
 
+  /** Fulfilled when it is known what there is of one user. */
+  async #adoptedOf({ uid }: User): Promise<void> {
+    if (await this.#found?.mayHoldOne(uid)) await this.#adopted;
+  }
+
   async #adopt(isValid: (token: string) => boolean): Promise<void> {
-    for await (const { worker } of livingWorkers(this.#host.workers)) {
-      const kept = parseRecord(worker.record, this.#host.busId);
-      if (kept === undefined || worker.session === undefined) {
-        // The daemon before died when it had not told this one yet what to open.
-        if (worker.session === undefined) worker.terminate();
-        worker.close();
-        continue;
-      }
-      const { ready, closing, entered, left, joined, lastClient, hooks, bus, rights, connections, ...record } = kept;
-      const session = this.#add(record, kept);
-      this.#watch(session, worker);
-      for (const [name, all] of rights)
-        for (const right of all) if (right.token === undefined || isValid(right.token)) session.rights.add(name, right);
-      await Promise.all(connections.map((one) => this.#connections.restore(session, one, isValid)));
-      // Not before: what the worker keeps is replaced as a whole.
-      session.attachWorker(worker, worker.session.logindSession);
-      if (closing) await session.terminate();
-      // A start that was interrupted goes on, for somebody wanted it; but not for longer than one may take.
-      else if (!ready) session.reachable().catch((error) => this.agentFailed(session, error));
+    const { workers } = this.#host;
+    const found = await FoundWorkers.in(workers);
+    this.#found = found;
+    for await (const { id, worker } of livingWorkers(workers)) {
+      await this.#take(worker, isValid);
+      found.told(id);
     }
+  }
+
+  /** Goes on with what a worker holds. */
+  async #take(worker: Worker, isValid: (token: string) => boolean): Promise<void> {
+    const kept = parseRecord(worker.record, this.#host.busId);
+    if (kept === undefined || worker.session === undefined) {
+      // The daemon before died when it had not told this one yet what to open.
+      if (worker.session === undefined) worker.terminate();
+      worker.close();
+      return;
+    }
+    const { ready, closing, entered, left, joined, lastClient, hooks, bus, rights, connections, ...record } = kept;
+    const session = this.#add(record, kept);
+    this.#watch(session, worker);
+    for (const [name, all] of rights)
+      for (const right of all) if (right.token === undefined || isValid(right.token)) session.rights.add(name, right);
+    await Promise.all(connections.map((one) => this.#connections.restore(session, one, isValid)));
+    // Not before: what the worker keeps is replaced as a whole.
+    session.attachWorker(worker, worker.session.logindSession);
+    if (closing) await session.terminate();
+    // A start that was interrupted goes on, for somebody wanted it; but not for longer than one may take.
+    else if (!ready) session.reachable().catch((error) => this.agentFailed(session, error));
   }
 
   #running(uid: number): Session | undefined {
@@ -374,15 +392,4 @@ export class Sessions {
 function reasonOf(ended: Ended): string {
   if (ended.how === 'exit') return `its desktop exited with status ${ended.number}`;
   return ended.how === 'signal' ? `its desktop was killed by signal ${ended.number}` : 'its worker was killed';
-}
-
-/** What a worker kept; undefined if it is nothing of ours. Names of another bus are nobody's on this one. */
-function parseRecord(text: string, bus: string): KeptSession | undefined {
-  try {
-    const kept = JSON.parse(text) as KeptSession;
-    if (typeof kept.id !== 'string' || typeof kept.uid !== 'number') return undefined;
-    return kept.bus === bus ? kept : { ...kept, bus, rights: [], connections: [] };
-  } catch {
-    return undefined;
-  }
 }
