@@ -115,6 +115,14 @@ describe('a session that fails', () => {
       assert.equal(layout.length, 1);
     });
 
+    it('comes back however often that happens', async () => {
+      for (let times = 0; times < 7; times++) {
+        await stateBecomes('starting', () => user('kill', '--signal=KILL', agent()));
+        await stateBecomes('disconnected', () => {});
+      }
+      await (await admin.connect(path)).connection.methods.close();
+    });
+
     for (const [how, ...command] of [
       ['is restarted', 'systemctl', 'restart', 'remote-accessd.service'],
       ['was killed', 'systemctl', 'kill', '--signal=KILL', 'remote-accessd.service'],

@@ -11,6 +11,7 @@ describe('the units', () => {
   const asAlice = ['runuser', '--user=alice', '--', 'env', 'XDG_RUNTIME_DIR=/tmp'];
   for (const command of [
     ['systemd-analyze', 'verify', 'remote-accessd.service'],
+    ['systemd-analyze', 'verify', 'remote-access-sweep@1.service'],
     [...asAlice, 'systemd-analyze', '--user', 'verify', 'remote-access-agent@1.service'],
   ]) {
     it(`say only what systemd understands: ${command.at(-1)}`, () => {
