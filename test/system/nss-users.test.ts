@@ -91,7 +91,7 @@ describe('a user of a directory', function () {
       assert.equal(await admin.logIn('token', { token: (await provision(admin, name)).token }), path);
       assert.equal(await password(name), path);
       assert.equal(await own.logIn('peer', {}), path);
-      assert.equal(await own.logIn('pam', { user: name }, {}, async () => PASSWORD), path);
+      assert.equal(await own.logIn('pam', { user: name }, {}, { answer: async () => PASSWORD }), path);
       assert.deepEqual(await objects(own.bus).root.methods.listSessions(), [[idOf(path), 'user', uid, name, path]]);
       const connection = await own.connect(path);
       assert.equal((await connection.connection.property('Grants')).length, 12);
