@@ -10,6 +10,7 @@ import { Agent } from './agent.js';
 import { Anchor } from './anchor.js';
 import { adapterFor } from './compositor/adapters.js';
 import type { Compositor } from './compositor/compositor.js';
+import { Hooks } from './hooks.js';
 import { LayoutMemory } from './layout-memory.js';
 import { PortalTokens } from './portal-tokens.js';
 import { Registration } from './registration.js';
@@ -29,7 +30,7 @@ if (session === undefined) {
 
 /** What was reached, and when: milliseconds since this process started. */
 const reached: string[] = [];
-const mark = (what: string) => reached.push(`${what} after ${Math.round(performance.now())} ms`);
+const mark = (what: string) => reached.push(`${what} after ${Math.round(process.uptime() * 1000)} ms`);
 
 mark('loaded');
 const runtime = process.env.XDG_RUNTIME_DIR ?? '';
@@ -58,9 +59,11 @@ function beginAnew(error: unknown): never {
   giveUp(error);
 }
 
+const hooks = new Hooks(userBus, session);
+
 // The user's systemd, whose service we are, may outlive the session.
 await root.subscribe('SessionRemoved', (id) => {
-  if (id === session) process.exit(0);
+  if (id === session) void hooks.stop().then(() => process.exit(0));
 });
 let agent: Agent | undefined;
 const registration = await Registration.begin(bus, session, {
@@ -95,6 +98,7 @@ agent = new Agent(bus, AGENT_PATH, () => registration.daemon, {
   compositor,
   tokens: new PortalTokens(userBus),
   memory,
+  hooks,
 });
 tree.add(agent.object);
 await registration.ready().catch(giveUp);
@@ -107,4 +111,5 @@ void compositor.interrupted.then(async (error) => {
 });
 const reason = await Promise.race([compositor.lost, bus.closed.then((error) => error.message)]);
 console.error(reason);
+await hooks.stop();
 process.exit(0);

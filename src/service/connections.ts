@@ -5,7 +5,7 @@ import type { ObjectTree } from '../bus/object-tree.js';
 import { SessionFailed } from '../errors.js';
 import { audit } from './audit.js';
 import type { Configuration } from './configuration.js';
-import { Connection, type ConnectionRecord } from './connection.js';
+import { type CloseReason, Connection, type ConnectionRecord } from './connection.js';
 import { checkPlace, type Place } from './connection-limits.js';
 import type { LoginRight } from './rights.js';
 import type { Session } from './session.js';
@@ -89,10 +89,9 @@ export class Connections {
     const { number, owner } = record;
     const connection = new Connection(this.#bus, session, record, (closed, reason) => this.#forget(closed, reason));
     this.#connections.set(number, connection);
-    session.connections.add(connection);
     this.#tree.add(connection.object, owner);
     for (const tell of news) tell(connection);
-    session.connectionsChanged();
+    session.clients.add(connection);
     this.#changed();
     const watch = await this.#bus.subscriptions.watchName(owner, () => void connection.close('closed'));
     if (this.#connections.has(number)) this.#watches.set(connection, watch);
@@ -106,14 +105,14 @@ export class Connections {
       if (connection.right.token === token) void connection.close(reason);
   }
 
-  #forget(connection: Connection, reason: string): void {
+  #forget(connection: Connection, reason: CloseReason): void {
     const { user, id } = connection.session.record;
     audit('closed', { user, session: id, connection: connection.number, token: connection.right.token, reason });
     this.#connections.delete(connection.number);
     this.#watches.get(connection)?.[Symbol.dispose]();
     this.#watches.delete(connection);
     this.#tree.remove(connection.object, connection.owner);
-    connection.session.left(connection);
+    connection.session.clients.remove(connection, reason);
     this.#changed();
   }
 }

@@ -1,5 +1,6 @@
 import type { Monitor, SessionClient } from '../bus/generated/dictionaries.js';
 import type { ConnectionRecord } from './connection.js';
+import type { HooksRecord } from './hooks.js';
 import type { LoginRight } from './rights.js';
 
 /** What identifies a session beyond the daemon's life: kept by its worker, which outlives us. */
@@ -32,10 +33,12 @@ export type KeptSession = SessionRecord & {
   readonly joined?: number | undefined;
   /** Who left last. */
   readonly lastClient?: SessionClient;
+  /** What the programs in session.d have been told. */
+  readonly hooks?: HooksRecord;
   /** The message bus that the names below are of: another one gives the same names to others. */
   readonly bus: string;
   readonly rights: readonly (readonly [name: string, rights: readonly LoginRight[]])[];
   readonly connections: readonly ConnectionRecord[];
 };
 
-export type SessionPast = Partial<Pick<KeptSession, 'ready' | 'entered' | 'left' | 'joined' | 'lastClient'>>;
+export type SessionPast = Partial<Pick<KeptSession, 'ready' | 'entered' | 'left' | 'joined' | 'lastClient' | 'hooks'>>;

@@ -2,11 +2,12 @@ import type { Bus } from '../bus/bus.js';
 import type { Caller } from '../bus/caller.js';
 import type { Handlers } from '../bus/descriptor.js';
 import { ExportedObject } from '../bus/exported-object.js';
-import type { ConnectOptions, SessionClient } from '../bus/generated/dictionaries.js';
+import type { ConnectOptions } from '../bus/generated/dictionaries.js';
 import { type Session as SessionInterface, session as sessionInterface } from '../bus/generated/session.js';
 import { Busy, GrantMissing, NotAuthorized, SessionFailed } from '../errors.js';
 import type { Worker } from '../login/worker.js';
 import type { AgentLink } from './agent-link.js';
+import { Clients } from './clients.js';
 import type { Configuration } from './configuration.js';
 import type { Connection } from './connection.js';
 import { ALL_GRANTS } from './grants.js';
@@ -15,7 +16,6 @@ import type { Logind } from './logind.js';
 import { SESSIONS_PATH } from './paths.js';
 import { type LoginRight, Rights } from './rights.js';
 import { ScreenLock } from './screen-lock.js';
-import { SessionLimits } from './session-limits.js';
 import type { KeptSession, SessionPast, SessionRecord } from './session-record.js';
 
 export type SessionState = 'starting' | 'disconnected' | 'connected' | 'closing';
@@ -34,7 +34,7 @@ export type SessionHost = {
 export class Session implements Handlers<SessionInterface, Caller> {
   readonly record: SessionRecord;
   readonly object: ExportedObject;
-  readonly connections = new Set<Connection>();
+  readonly clients: Clients;
   /** Of those who completed a login to it. */
   readonly rights: Rights;
   /** Fulfilled when it is over and its worker gone. */
@@ -51,22 +51,21 @@ export class Session implements Handlers<SessionInterface, Caller> {
   readonly #waiting: (() => void)[] = [];
   #agent: AgentLink | undefined;
   #ready: boolean;
-  readonly #limits: SessionLimits;
-  #lastClient: SessionClient;
 
   /** `before` is what there was under a daemon before us. */
   constructor(host: SessionHost, record: SessionRecord, before: SessionPast = {}) {
-    const { ready = false, entered = false, lastClient = {} } = before;
+    const { ready = false, entered = false } = before;
     this.#host = host;
     this.record = record;
     this.#ready = ready;
-    this.#lastClient = lastClient;
-    this.#limits = new SessionLimits(
+    this.clients = new Clients(
       {
         settings: () => host.configuration.settings.Session,
+        agent: () => (this.#state === 'closing' ? undefined : this.#agent),
         idleTime: async () => Number(await (await this.reachable()).methods.idleTime()) / 1000,
+        changed: () => this.#clientsChanged(),
+        keep: () => this.keep(),
         abandoned: () => this.#abandon(),
-        idle: () => this.#disconnectIdle(),
       },
       before,
     );
@@ -94,8 +93,8 @@ export class Session implements Handlers<SessionInterface, Caller> {
       LogindSession: () => this.#logindSession,
       Created: () => BigInt(record.created),
       Locked: () => this.#screen.locked,
-      Client: () => [...this.connections].at(-1)?.client ?? {},
-      LastClient: () => this.#lastClient,
+      Client: () => this.clients.latest,
+      LastClient: () => this.clients.last,
     });
     this.#handover = new Handover(host.bus, this.object, () => this.reachable());
   }
@@ -117,7 +116,7 @@ export class Session implements Handlers<SessionInterface, Caller> {
     this.#worker = worker;
     this.#logindSession = logindSession;
     this.keep();
-    this.#limits.apply();
+    this.clients.limit();
     this.object.changed(sessionInterface, ['LogindSession']);
     this.#screen
       .attach(logindSession)
@@ -133,12 +132,13 @@ export class Session implements Handlers<SessionInterface, Caller> {
     this.#resume(agent).catch((error) => console.warn(`session ${this.record.id}: ${error.message}`));
     for (const reached of this.#waiting.splice(0)) reached();
     this.#updateState();
-    if (this.connections.size === 0) this.#lockUp(true);
+    if (this.clients.size === 0) this.#lockUp(true);
+    this.clients.reached();
   }
 
   /** The agent may be one that served a daemon before us: both get to know which connections are open. */
   async #resume(agent: AgentLink): Promise<void> {
-    const known = [...this.connections];
+    const known = [...this.clients];
     const open = await agent.methods.resume(known.map(({ number }) => number));
     for (const connection of known) if (!open.includes(connection.number)) void connection.close('session-ended');
   }
@@ -160,7 +160,7 @@ export class Session implements Handlers<SessionInterface, Caller> {
   detachAgent(agent: AgentLink): void {
     if (this.#agent !== agent) return;
     this.#agent = undefined;
-    for (const connection of [...this.connections]) void connection.close('session-ended');
+    for (const connection of this.clients) void connection.close('session-ended');
     this.#updateState();
   }
 
@@ -171,7 +171,7 @@ export class Session implements Handlers<SessionInterface, Caller> {
 
   /** What was opened with a token that is used up stays: nobody can take it back any more. */
   outliveToken(token: string): void {
-    for (const connection of this.connections) if (connection.right.token === token) connection.outliveToken();
+    for (const connection of this.clients) if (connection.right.token === token) connection.outliveToken();
     this.rights.outliveToken(token);
   }
 
@@ -182,12 +182,9 @@ export class Session implements Handlers<SessionInterface, Caller> {
       ready: this.#ready,
       closing: this.#state === 'closing',
       entered: this.#screen.entered,
-      left: this.#limits.left,
-      joined: this.#limits.joined,
-      lastClient: this.#lastClient,
       bus: this.#host.busId,
       rights: this.rights.all,
-      connections: [...this.connections].map(({ record }) => record),
+      ...this.clients.kept,
     };
   }
 
@@ -217,19 +214,19 @@ export class Session implements Handlers<SessionInterface, Caller> {
     if (missing !== undefined) throw new GrantMissing(`the login does not grant '${missing}'`);
     if (this.#agent === undefined) throw new SessionFailed(`session ${this.record.id} has no running agent`);
     const conflict = options['on-conflict'] ?? 'displace';
-    if (conflict === 'fail' && this.connections.size > 0)
+    if (conflict === 'fail' && this.clients.size > 0)
       throw new Busy(`session ${this.record.id} is in use by another connection`);
     const grants = options.grants ?? right.grants;
     const agent = this.#agent;
     const connection = await this.#host.connect(this, caller, { ...right, grants }, options);
-    if (connection.hasInput) this.#limits.join();
     this.#admit(caller, connection, agent, granted);
     if (conflict === 'displace') {
-      const others = [...this.connections].filter((other) => other !== connection);
+      const others = [...this.clients].filter((other) => other !== connection);
       await Promise.all(others.map((other) => other.close('displaced')));
       this.#admit(caller, connection, agent, granted);
     }
-    if (granted !== undefined && this.connections.has(connection)) await this.#enter(caller.name, granted);
+    this.clients.welcome(connection);
+    if (granted !== undefined && this.clients.has(connection)) await this.#enter(caller.name, granted);
     else this.keep();
     return connection.object.path;
   }
@@ -249,7 +246,7 @@ export class Session implements Handlers<SessionInterface, Caller> {
   /** Somebody who logged in is connected. Each login unlocks once, and not for others who stay connected beside it. */
   async #enter(name: string, right: LoginRight): Promise<void> {
     this.#screen.enter();
-    const unlocks = right.unlocks === true && this.connections.size === 1;
+    const unlocks = right.unlocks === true && this.clients.size === 1;
     if (unlocks) this.rights.use(name, right);
     else this.keep();
     if (unlocks)
@@ -258,27 +255,12 @@ export class Session implements Handlers<SessionInterface, Caller> {
         .catch((error) => console.warn(`session ${this.record.id} could not be unlocked: ${error.message}`));
   }
 
-  /** A connection was opened or closed. */
-  connectionsChanged(): void {
-    this.#limits.connected(this.connections.size > 0);
+  #clientsChanged(): void {
     this.keep();
-    this.object.changed(sessionInterface, ['Client']);
+    this.object.changed(sessionInterface, ['Client', 'LastClient']);
     this.#updateState();
     // Without an agent nobody can be connected: who was may come back when it does.
-    if (this.connections.size === 0 && this.#agent !== undefined) this.#lockUp(false);
-  }
-
-  /** A connection is closed. */
-  left(connection: Connection): void {
-    this.connections.delete(connection);
-    this.#lastClient = { ...connection.client, left: Math.floor(Date.now() / 1000) };
-    this.object.changed(sessionInterface, ['LastClient']);
-    this.connectionsChanged();
-  }
-
-  /** To be called when limits are configured anew. */
-  limit(): void {
-    this.#limits.apply();
+    if (this.clients.size === 0 && this.#agent !== undefined) this.#lockUp(false);
   }
 
   #abandon(): void {
@@ -286,14 +268,9 @@ export class Session implements Handlers<SessionInterface, Caller> {
     this.terminate().catch(() => {});
   }
 
-  /** Who cannot put anything in stays: nothing can be told from their silence. */
-  #disconnectIdle(): void {
-    for (const connection of [...this.connections]) if (connection.hasInput) connection.close('idle');
-  }
-
   #lockUp(unwillingly: boolean): void {
     if (this.#state === 'closing' || !this.#host.configuration.settings.Session.LockOnDisconnect) return;
-    void this.#screen.leave(unwillingly, () => this.connections.size > 0);
+    void this.#screen.leave(unwillingly, () => this.clients.size > 0);
   }
 
   async lock(): Promise<void> {
@@ -318,9 +295,8 @@ export class Session implements Handlers<SessionInterface, Caller> {
     this.#setState('closing');
     this.rights.clear();
     this.#handover.close();
-    for (const connection of [...this.connections]) void connection.close('session-ended');
+    this.clients[Symbol.dispose]();
     this.#screen.close();
-    this.#limits[Symbol.dispose]();
     this.#end();
   }
 
@@ -331,7 +307,7 @@ export class Session implements Handlers<SessionInterface, Caller> {
 
   #updateState(): void {
     if (this.#state === 'closing') return;
-    this.#setState(this.#agent === undefined ? 'starting' : this.connections.size > 0 ? 'connected' : 'disconnected');
+    this.#setState(this.#agent === undefined ? 'starting' : this.clients.size > 0 ? 'connected' : 'disconnected');
   }
 
   #setState(state: SessionState): void {

@@ -72,7 +72,7 @@ export class Sessions {
     this.#host = host;
     this.#connections = connections;
     host.configuration.on('changed', () => {
-      for (const session of this.#sessions.values()) session.limit();
+      for (const session of this.#sessions.values()) session.clients.limit();
     });
   }
 
@@ -114,20 +114,34 @@ export class Sessions {
         await coming.started.catch(() => {});
         continue;
       }
-      const running = this.#running(user);
+      this.check(user.uid, options);
+      const running = this.#running(user.uid);
       const answer = running === undefined ? undefined : this.#answer(running.record, options, running);
-      if (answer?.do === 'refuse') throw new Busy(answer.why);
-      if (running !== undefined && answer?.do === 'rejoin') return await this.#rejoin(running, user, options);
+      if (running !== undefined && answer?.do === 'rejoin') {
+        if (await this.#rejoin(running, user, options)) return running;
+        continue;
+      }
       const replaces = answer?.do === 'replace' ? answer.why : undefined;
       if (prepared === undefined || (replaces !== undefined && !prepared.admitted)) {
         prepared = await this.#prepare(user, options, replaces !== undefined);
-        // Others may have asked meanwhile. Nothing comes between a decision and its place.
+        // Others may have asked meanwhile. Nothing comes between the last decision and the place.
         continue;
       }
-      this.#checkCount(user);
       if (replaces !== undefined) console.log(`${replaces}: it is ended for another one`);
       return await this.#begin(user, prepared.desktop, options, replaces === undefined ? undefined : running);
     }
+  }
+
+  /**
+   * Busy if `obtain` would refuse, as things are now: to be asked before something is used up for it. Nothing is waited
+   * for, so `obtain` may still come to another end.
+   */
+  check(uid: number, request: Request): void {
+    if (this.#coming.has(uid)) return;
+    const running = this.#running(uid);
+    const answer = running === undefined ? undefined : this.#answer(running.record, request, running);
+    if (answer?.do === 'refuse') throw new Busy(answer.why);
+    if (answer?.do !== 'rejoin') this.#checkCount(uid);
   }
 
   agentReady(session: Session): void {
@@ -165,7 +179,7 @@ export class Sessions {
         worker.close();
         continue;
       }
-      const { ready, closing, entered, left, joined, lastClient, bus, rights, connections, ...record } = kept;
+      const { ready, closing, entered, left, joined, lastClient, hooks, bus, rights, connections, ...record } = kept;
       const session = this.#add(record, kept);
       this.#watch(session, worker);
       for (const [name, all] of rights)
@@ -179,13 +193,13 @@ export class Sessions {
     }
   }
 
-  #running(user: User): Session | undefined {
-    return [...this.#sessions.values()].find(({ record, state }) => record.uid === user.uid && state !== 'closing');
+  #running(uid: number): Session | undefined {
+    return [...this.#sessions.values()].find(({ record, state }) => record.uid === uid && state !== 'closing');
   }
 
-  #answer(record: SessionRecord, options: SessionOptions, session?: Session): Answer {
-    const connected = session !== undefined && session.connections.size > 0;
-    return answer({ ...record, connected }, options, this.#host.configuration.settings.Session);
+  #answer(record: SessionRecord, request: Request, session?: Session): Answer {
+    const connected = session !== undefined && session.clients.size > 0;
+    return answer({ ...record, connected }, request, this.#host.configuration.settings.Session);
   }
 
   /** Waits for the same start as others. */
@@ -197,13 +211,16 @@ export class Sessions {
     return session;
   }
 
-  async #rejoin(session: Session, user: User, options: SessionOptions): Promise<Session> {
+  /** Whether it could be had: somebody else's request, or anything, may end it meanwhile. */
+  async #rejoin(session: Session, user: User, options: SessionOptions): Promise<boolean> {
     if (options.transaction !== undefined) await options.transaction.worker.rejoin();
     else if (options.login === true) await this.#check(user.name, options);
-    // Somebody else's request, or anything, may have ended it meanwhile.
-    if (session.state === 'closing') throw new Busy(`session ${session.record.id} has just been ended: ask again`);
-    await session.reachable();
-    return session;
+    const ended = session.state === 'closing';
+    // The transaction could have opened another one, but it is over.
+    if (ended && options.transaction !== undefined)
+      throw new Busy(`session ${session.record.id} has just been ended: log in again`);
+    if (!ended) await session.reachable();
+    return !ended;
   }
 
   /** All that can go wrong without a session being started, lest one be ended in vain. */
@@ -223,10 +240,10 @@ export class Sessions {
   }
 
   /** Busy if as many others have a session as there may be. */
-  #checkCount(user: User): void {
+  #checkCount(uid: number): void {
     const { MaxSessions: most } = this.#host.configuration.settings.Session;
     const others = new Set([...this.#coming.keys(), ...[...this.#sessions.values()].map(({ record }) => record.uid)]);
-    others.delete(user.uid);
+    others.delete(uid);
     const { size: count } = others;
     if (count >= most)
       throw new Busy(

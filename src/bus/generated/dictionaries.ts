@@ -6,6 +6,8 @@ export type CursorMode = 'embedded' | 'metadata' | 'hidden';
 
 export type Grant = 'monitors' | 'capture' | 'keyboard' | 'pointer' | 'touch' | 'tablet' | 'gamepad' | 'clipboard-read' | 'clipboard-write' | 'audio-output' | 'microphone' | 'camera';
 
+export type HookEvent = 'connected' | 'disconnected';
+
 export type OnConflict = 'displace' | 'share' | 'fail';
 
 /** What a connection may do. */
@@ -71,6 +73,26 @@ export interface Desktop {
   name: string;
   /** The kind of compositor that draws it, `mutter` for example. */
   compositor: string;
+}
+
+/** What programs in session.d are run for. */
+export interface HookOccasion {
+  /** What the client did. */
+  event: HookEvent;
+  /** The number of its connection. */
+  connection: number;
+  /** How many clients are connected, as far as programs have been told. */
+  connections: number;
+  /** Whether it is the first client that they are told of. */
+  first: boolean;
+  /** The `client-name` given to `Connect`, or empty. */
+  name: string;
+  /** The `client-address` given to `Connect`, or empty. */
+  address: string;
+  /** The reason of `Closed`; empty for one that connected. */
+  reason: string;
+  /** How long the programs may take, in milliseconds. */
+  timeout: number;
 }
 
 /** Options of ConnectToEIS: none so far. */
@@ -211,6 +233,7 @@ export interface Dictionaries {
   ConnectOptions: ConnectOptions;
   CreateSessionOptions: CreateSessionOptions;
   Desktop: Desktop;
+  HookOccasion: HookOccasion;
   InputOptions: InputOptions;
   Monitor: Monitor;
   MonitorState: MonitorState;
@@ -464,6 +487,73 @@ export const dictionaries: { readonly [Name in DictionaryName]: DictionarySchema
       "id",
       "name",
       "compositor"
+    ]
+  },
+  "HookOccasion": {
+    "$id": "HookOccasion",
+    "description": "What programs in session.d are run for.",
+    "type": "object",
+    "additionalProperties": false,
+    "properties": {
+      "event": {
+        "dbus": "s",
+        "title": "HookEvent",
+        "type": "string",
+        "enum": [
+          "connected",
+          "disconnected"
+        ],
+        "description": "What the client did."
+      },
+      "connection": {
+        "dbus": "u",
+        "type": "integer",
+        "minimum": 1,
+        "description": "The number of its connection."
+      },
+      "connections": {
+        "dbus": "u",
+        "type": "integer",
+        "minimum": 0,
+        "description": "How many clients are connected, as far as programs have been told."
+      },
+      "first": {
+        "dbus": "b",
+        "type": "boolean",
+        "description": "Whether it is the first client that they are told of."
+      },
+      "name": {
+        "dbus": "s",
+        "type": "string",
+        "description": "The `client-name` given to `Connect`, or empty."
+      },
+      "address": {
+        "dbus": "s",
+        "type": "string",
+        "description": "The `client-address` given to `Connect`, or empty."
+      },
+      "reason": {
+        "dbus": "s",
+        "type": "string",
+        "description": "The reason of `Closed`; empty for one that connected."
+      },
+      "timeout": {
+        "dbus": "u",
+        "type": "integer",
+        "minimum": 1,
+        "maximum": 3600000,
+        "description": "How long the programs may take, in milliseconds."
+      }
+    },
+    "required": [
+      "event",
+      "connection",
+      "connections",
+      "first",
+      "name",
+      "address",
+      "reason",
+      "timeout"
     ]
   },
   "InputOptions": {

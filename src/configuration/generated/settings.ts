@@ -41,6 +41,8 @@ export interface Settings {
     readonly MaxConnectionsPerUser: number;
     /** How long a session runs on when its last client has gone, before it is ended with all that is not saved in it. `0` or `infinity`: for ever. A session to which nobody has connected yet is not meant. Time during which the service does not run, or the machine sleeps, counts. */
     readonly DisconnectedTimeout: number;
+    /** How long the programs in `session.d` may take, all together, each time a client connects or leaves, before they are stopped; remote-access-hooks(7) explains them. `0`: none are run. */
+    readonly HookTimeout: number;
     /** After how long without any input in their session clients are disconnected, as if they had left: the screen is locked, and `DisconnectedTimeout` begins. `0` or `infinity`: never. Input is whatever the desktop takes for it, by whichever client or program; connecting counts as well, and changing monitors or the clipboard does not. Clients that may put nothing in (no `keyboard`, `pointer` or `touch`) stay. */
     readonly IdleTimeout: number;
     /** Whether the machine is kept from being suspended while a client is connected. Who may override inhibitors, as with `systemctl suspend --check-inhibitors=no`, still can. */
@@ -204,6 +206,14 @@ export const sections: { readonly [Section in keyof Settings]: SectionSchema } =
         "timespan": true,
         "minimum": 0,
         "default": 0
+      },
+      "HookTimeout": {
+        "description": "How long the programs in `session.d` may take, all together, each time a client connects or leaves, before they are stopped; remote-access-hooks(7) explains them. `0`: none are run.",
+        "type": "number",
+        "timespan": true,
+        "minimum": 0,
+        "maximum": 3600,
+        "default": 30
       },
       "IdleTimeout": {
         "description": "After how long without any input in their session clients are disconnected, as if they had left: the screen is locked, and `DisconnectedTimeout` begins. `0` or `infinity`: never. Input is whatever the desktop takes for it, by whichever client or program; connecting counts as well, and changing monitors or the clipboard does not. Clients that may put nothing in (no `keyboard`, `pointer` or `touch`) stay.",

@@ -3,7 +3,7 @@
 import { characters } from '../../bus/characters.js';
 
 export const Settings = validate21;
-const schema6 = {"$id":"Settings","type":"object","additionalProperties":false,"properties":{"Login":{"type":"object","additionalProperties":false,"properties":{"Methods":{"type":"array","minItems":1,"uniqueItems":true,"items":{"type":"string","enum":["token","kerberos","password","pam","peer"]}},"MaxTries":{"type":"integer","minimum":1,"maximum":100},"MaxFailuresPerMinute":{"type":"integer","minimum":1,"maximum":10000},"MaxOpen":{"type":"integer","minimum":1,"maximum":10000},"MaxPerMinute":{"type":"integer","minimum":1,"maximum":100000},"MaxUnderWay":{"type":"integer","minimum":1,"maximum":100000},"IdleTimeout":{"type":"number","minimum":1,"maximum":86400}}},"Session":{"type":"object","additionalProperties":false,"properties":{"DefaultDesktop":{"type":"string","maxLength":128,"pattern":"^([A-Za-z0-9][A-Za-z0-9._-]*)?$"},"Rejoin":{"type":"array","uniqueItems":true,"items":{"type":"string","enum":["desktop","size","address","never"]},"not":{"contains":{"const":"never"},"minItems":2}},"OtherSession":{"type":"string","enum":["refuse","end-disconnected","end"]},"MaxSessions":{"type":"integer","minimum":0,"maximum":8192},"MaxConnections":{"type":"integer","minimum":1,"maximum":1000},"MaxConnectionsPerUser":{"type":"integer","minimum":1,"maximum":100000},"DisconnectedTimeout":{"type":"number","minimum":0},"IdleTimeout":{"type":"number","minimum":0},"InhibitSuspend":{"type":"boolean"},"LockOnDisconnect":{"type":"boolean"},"OtherDesktop":{"type":"string","enum":["refuse","end"]}}},"Daemon":{"type":"object","additionalProperties":false,"properties":{"IdleExit":{"type":"number","minimum":0}}}}};
+const schema6 = {"$id":"Settings","type":"object","additionalProperties":false,"properties":{"Login":{"type":"object","additionalProperties":false,"properties":{"Methods":{"type":"array","minItems":1,"uniqueItems":true,"items":{"type":"string","enum":["token","kerberos","password","pam","peer"]}},"MaxTries":{"type":"integer","minimum":1,"maximum":100},"MaxFailuresPerMinute":{"type":"integer","minimum":1,"maximum":10000},"MaxOpen":{"type":"integer","minimum":1,"maximum":10000},"MaxPerMinute":{"type":"integer","minimum":1,"maximum":100000},"MaxUnderWay":{"type":"integer","minimum":1,"maximum":100000},"IdleTimeout":{"type":"number","minimum":1,"maximum":86400}}},"Session":{"type":"object","additionalProperties":false,"properties":{"DefaultDesktop":{"type":"string","maxLength":128,"pattern":"^([A-Za-z0-9][A-Za-z0-9._-]*)?$"},"Rejoin":{"type":"array","uniqueItems":true,"items":{"type":"string","enum":["desktop","size","address","never"]},"not":{"contains":{"const":"never"},"minItems":2}},"OtherSession":{"type":"string","enum":["refuse","end-disconnected","end"]},"MaxSessions":{"type":"integer","minimum":0,"maximum":8192},"MaxConnections":{"type":"integer","minimum":1,"maximum":1000},"MaxConnectionsPerUser":{"type":"integer","minimum":1,"maximum":100000},"DisconnectedTimeout":{"type":"number","minimum":0},"HookTimeout":{"type":"number","minimum":0,"maximum":3600},"IdleTimeout":{"type":"number","minimum":0},"InhibitSuspend":{"type":"boolean"},"LockOnDisconnect":{"type":"boolean"},"OtherDesktop":{"type":"string","enum":["refuse","end"]}}},"Daemon":{"type":"object","additionalProperties":false,"properties":{"IdleExit":{"type":"number","minimum":0}}}}};
 const func0 = Object.prototype.hasOwnProperty;
 const func56 = characters;
 const pattern0 = new RegExp("^([A-Za-z0-9][A-Za-z0-9._-]*)?$", "u");
@@ -565,18 +565,24 @@ else {
 var valid4 = true;
 }
 if(valid4){
-if(data9.IdleTimeout !== undefined && func0.call(data9, "IdleTimeout")){
-let data19 = data9.IdleTimeout;
+if(data9.HookTimeout !== undefined && func0.call(data9, "HookTimeout")){
+let data19 = data9.HookTimeout;
 const _errs44 = errors;
 if(errors === _errs44){
 if(typeof data19 == "number"){
+if(data19 > 3600 || isNaN(data19)){
+validate21.errors = [{instancePath:instancePath+"/Session/HookTimeout",schemaPath:"#/properties/Session/properties/HookTimeout/maximum",keyword:"maximum",params:{comparison: "<=", limit: 3600},message:"must be <= 3600"}];
+return false;
+}
+else {
 if(data19 < 0 || isNaN(data19)){
-validate21.errors = [{instancePath:instancePath+"/Session/IdleTimeout",schemaPath:"#/properties/Session/properties/IdleTimeout/minimum",keyword:"minimum",params:{comparison: ">=", limit: 0},message:"must be >= 0"}];
+validate21.errors = [{instancePath:instancePath+"/Session/HookTimeout",schemaPath:"#/properties/Session/properties/HookTimeout/minimum",keyword:"minimum",params:{comparison: ">=", limit: 0},message:"must be >= 0"}];
 return false;
 }
 }
+}
 else {
-validate21.errors = [{instancePath:instancePath+"/Session/IdleTimeout",schemaPath:"#/properties/Session/properties/IdleTimeout/type",keyword:"type",params:{type: "number"},message:"must be number"}];
+validate21.errors = [{instancePath:instancePath+"/Session/HookTimeout",schemaPath:"#/properties/Session/properties/HookTimeout/type",keyword:"type",params:{type: "number"},message:"must be number"}];
 return false;
 }
 }
@@ -586,11 +592,20 @@ else {
 var valid4 = true;
 }
 if(valid4){
-if(data9.InhibitSuspend !== undefined && func0.call(data9, "InhibitSuspend")){
+if(data9.IdleTimeout !== undefined && func0.call(data9, "IdleTimeout")){
+let data20 = data9.IdleTimeout;
 const _errs46 = errors;
-if(typeof data9.InhibitSuspend !== "boolean"){
-validate21.errors = [{instancePath:instancePath+"/Session/InhibitSuspend",schemaPath:"#/properties/Session/properties/InhibitSuspend/type",keyword:"type",params:{type: "boolean"},message:"must be boolean"}];
+if(errors === _errs46){
+if(typeof data20 == "number"){
+if(data20 < 0 || isNaN(data20)){
+validate21.errors = [{instancePath:instancePath+"/Session/IdleTimeout",schemaPath:"#/properties/Session/properties/IdleTimeout/minimum",keyword:"minimum",params:{comparison: ">=", limit: 0},message:"must be >= 0"}];
 return false;
+}
+}
+else {
+validate21.errors = [{instancePath:instancePath+"/Session/IdleTimeout",schemaPath:"#/properties/Session/properties/IdleTimeout/type",keyword:"type",params:{type: "number"},message:"must be number"}];
+return false;
+}
 }
 var valid4 = _errs46 === errors;
 }
@@ -598,10 +613,10 @@ else {
 var valid4 = true;
 }
 if(valid4){
-if(data9.LockOnDisconnect !== undefined && func0.call(data9, "LockOnDisconnect")){
+if(data9.InhibitSuspend !== undefined && func0.call(data9, "InhibitSuspend")){
 const _errs48 = errors;
-if(typeof data9.LockOnDisconnect !== "boolean"){
-validate21.errors = [{instancePath:instancePath+"/Session/LockOnDisconnect",schemaPath:"#/properties/Session/properties/LockOnDisconnect/type",keyword:"type",params:{type: "boolean"},message:"must be boolean"}];
+if(typeof data9.InhibitSuspend !== "boolean"){
+validate21.errors = [{instancePath:instancePath+"/Session/InhibitSuspend",schemaPath:"#/properties/Session/properties/InhibitSuspend/type",keyword:"type",params:{type: "boolean"},message:"must be boolean"}];
 return false;
 }
 var valid4 = _errs48 === errors;
@@ -610,21 +625,34 @@ else {
 var valid4 = true;
 }
 if(valid4){
-if(data9.OtherDesktop !== undefined && func0.call(data9, "OtherDesktop")){
-let data22 = data9.OtherDesktop;
+if(data9.LockOnDisconnect !== undefined && func0.call(data9, "LockOnDisconnect")){
 const _errs50 = errors;
-if(typeof data22 !== "string"){
-validate21.errors = [{instancePath:instancePath+"/Session/OtherDesktop",schemaPath:"#/properties/Session/properties/OtherDesktop/type",keyword:"type",params:{type: "string"},message:"must be string"}];
-return false;
-}
-if(!((data22 === "refuse") || (data22 === "end"))){
-validate21.errors = [{instancePath:instancePath+"/Session/OtherDesktop",schemaPath:"#/properties/Session/properties/OtherDesktop/enum",keyword:"enum",params:{allowedValues: schema6.properties.Session.properties.OtherDesktop.enum},message:"must be equal to one of the allowed values"}];
+if(typeof data9.LockOnDisconnect !== "boolean"){
+validate21.errors = [{instancePath:instancePath+"/Session/LockOnDisconnect",schemaPath:"#/properties/Session/properties/LockOnDisconnect/type",keyword:"type",params:{type: "boolean"},message:"must be boolean"}];
 return false;
 }
 var valid4 = _errs50 === errors;
 }
 else {
 var valid4 = true;
+}
+if(valid4){
+if(data9.OtherDesktop !== undefined && func0.call(data9, "OtherDesktop")){
+let data23 = data9.OtherDesktop;
+const _errs52 = errors;
+if(typeof data23 !== "string"){
+validate21.errors = [{instancePath:instancePath+"/Session/OtherDesktop",schemaPath:"#/properties/Session/properties/OtherDesktop/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+return false;
+}
+if(!((data23 === "refuse") || (data23 === "end"))){
+validate21.errors = [{instancePath:instancePath+"/Session/OtherDesktop",schemaPath:"#/properties/Session/properties/OtherDesktop/enum",keyword:"enum",params:{allowedValues: schema6.properties.Session.properties.OtherDesktop.enum},message:"must be equal to one of the allowed values"}];
+return false;
+}
+var valid4 = _errs52 === errors;
+}
+else {
+var valid4 = true;
+}
 }
 }
 }
@@ -650,25 +678,25 @@ var valid0 = true;
 }
 if(valid0){
 if(data.Daemon !== undefined && func0.call(data, "Daemon")){
-let data23 = data.Daemon;
-const _errs52 = errors;
-if(errors === _errs52){
-if(data23 && typeof data23 == "object" && !Array.isArray(data23)){
+let data24 = data.Daemon;
 const _errs54 = errors;
-for(const key3 of Object.keys(data23)){
+if(errors === _errs54){
+if(data24 && typeof data24 == "object" && !Array.isArray(data24)){
+const _errs56 = errors;
+for(const key3 of Object.keys(data24)){
 if(!(key3 === "IdleExit")){
 validate21.errors = [{instancePath:instancePath+"/Daemon",schemaPath:"#/properties/Daemon/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key3},message:"must NOT have additional properties"}];
 return false;
 break;
 }
 }
-if(_errs54 === errors){
-if(data23.IdleExit !== undefined && func0.call(data23, "IdleExit")){
-let data24 = data23.IdleExit;
-const _errs55 = errors;
-if(errors === _errs55){
-if(typeof data24 == "number"){
-if(data24 < 0 || isNaN(data24)){
+if(_errs56 === errors){
+if(data24.IdleExit !== undefined && func0.call(data24, "IdleExit")){
+let data25 = data24.IdleExit;
+const _errs57 = errors;
+if(errors === _errs57){
+if(typeof data25 == "number"){
+if(data25 < 0 || isNaN(data25)){
 validate21.errors = [{instancePath:instancePath+"/Daemon/IdleExit",schemaPath:"#/properties/Daemon/properties/IdleExit/minimum",keyword:"minimum",params:{comparison: ">=", limit: 0},message:"must be >= 0"}];
 return false;
 }
@@ -686,7 +714,7 @@ validate21.errors = [{instancePath:instancePath+"/Daemon",schemaPath:"#/properti
 return false;
 }
 }
-var valid0 = _errs52 === errors;
+var valid0 = _errs54 === errors;
 }
 else {
 var valid0 = true;
