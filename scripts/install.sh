@@ -19,7 +19,7 @@ put_as() {
 }
 
 library=usr/lib/remote-access
-put 644 dist/remote-accessd.mjs dist/remote-access-agent.mjs $library
+put 644 dist/remote-accessd.cjs dist/remote-access-agent.cjs $library
 put 644 dist/native/descriptors.node dist/native/pipewire.node $library/native
 put 644 dist/native/kerberos.so $library
 put 755 dist/remote-access-worker dist/remote-access-initiator data/remote-access-session usr/libexec
@@ -33,7 +33,7 @@ put 644 data/desktops/*.desktop usr/share/remote-access/desktops
 put 644 data/pam/remote-access data/pam/remote-access-login etc/pam.d
 
 put 644 docs/configuration/remote-access.conf $library
-mkdir -p "$destination/etc/remote-access/remote-access.conf.d"
+mkdir -p "$destination/etc/remote-access/remote-access.conf.d" "$destination/etc/remote-access/session.d"
 
 put_as 644 data/org.freedesktop.RemoteAccess.rules usr/share/polkit-1/rules.d/60-remote-access.rules
 put_as 644 data/sysusers.conf usr/lib/sysusers.d/remote-access.conf

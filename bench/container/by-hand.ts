@@ -73,12 +73,6 @@ export async function onlyConnector(bus: Bus): Promise<string> {
   return connector;
 }
 
-/** Returns when a user's manager, which stays for a moment after the last session, is gone. */
-export function userGone(user: Person): void {
-  execFileSync('sh', ['-c', `while systemctl --quiet is-active user@${user.uid}; do sleep 0.05; done`]);
-  execFileSync('sh', ['-c', `while [ -e ${user.runtime}/bus ]; do sleep 0.05; done`]);
-}
-
 async function appearance(path: string): Promise<void> {
   const deadline = performance.now() + DEADLINE_MS;
   while (!existsSync(path)) {

@@ -1,13 +1,12 @@
-import { execFileSync } from 'node:child_process';
-import { mkdirSync, writeFileSync } from 'node:fs';
 import { Tool } from '../../src/tool/tool.js';
 import { provision } from '../../test/system/remote-tool.js';
-import { onlyConnector, record, SessionByHand, userGone } from '../container/by-hand.js';
+import { onlyConnector, record, SessionByHand } from '../container/by-hand.js';
 import { endSessions } from '../container/end-sessions.js';
 import { frameOf } from '../container/first-frame.js';
 import { foreignTool, person, userBus } from '../container/person.js';
 import { alternate } from '../container/rounds.js';
 import { connectAndSee } from '../container/see.js';
+import { endUserManagersAtOnce, userGone } from '../container/user-manager.js';
 import { type Figure, quantiles } from '../figure.js';
 import { type Stage, startStages } from './stages.js';
 
@@ -22,10 +21,7 @@ const DESKTOPS = {
 
 const figures: Figure[] = [];
 
-// A user's manager outlives the last session for ten seconds: then the next session would find half of it started.
-mkdirSync('/etc/systemd/logind.conf.d', { recursive: true });
-writeFileSync('/etc/systemd/logind.conf.d/bench.conf', '[Login]\nUserStopDelaySec=0\n');
-execFileSync('systemctl', ['restart', 'systemd-logind']);
+endUserManagersAtOnce();
 
 for (const desktop of ['mutter', 'gnome'] as const) figures.push(...(await startFigures(desktop)));
 figures.push(await connectFigure());

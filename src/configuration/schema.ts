@@ -9,6 +9,8 @@ export type KeySchema = {
   readonly maximum?: number;
   readonly minItems?: number;
   readonly uniqueItems?: boolean;
+  /** A word that stands alone in a list. */
+  readonly not?: { readonly contains: { readonly const: string }; readonly minItems: 2 };
   readonly maxLength?: number;
   readonly pattern?: string;
   readonly enum?: readonly string[];

@@ -4,11 +4,12 @@ import type { Caller } from '../bus/caller.js';
 import type { Handlers } from '../bus/descriptor.js';
 import { ExportedObject } from '../bus/exported-object.js';
 import { type Agent as AgentInterface, agent as agentInterface } from '../bus/generated/agent.js';
-import type { AgentOpenOptions, Monitor, MonitorState, Stream } from '../bus/generated/dictionaries.js';
+import type { AgentOpenOptions, HookOccasion, Monitor, MonitorState, Stream } from '../bus/generated/dictionaries.js';
 import { Busy, InvalidArgs, StaleSerial } from '../errors.js';
 import { placeMonitors } from '../layout/layout.js';
 import { Clipboard } from './clipboard.js';
 import type { Compositor, Screen } from './compositor/compositor.js';
+import type { Hooks } from './hooks.js';
 import type { LayoutMemory } from './layout-memory.js';
 import type { PortalTokens } from './portal-tokens.js';
 import { Viewer } from './viewer.js';
@@ -23,6 +24,7 @@ export class Agent implements Handlers<AgentInterface, Caller> {
   readonly #clipboard: Clipboard;
   readonly #tokens: PortalTokens;
   readonly #memory: LayoutMemory;
+  readonly #hooks: Hooks;
   /** The daemon's current bus name: our signals go to it alone. Empty while there is none. */
   readonly #daemon: () => string;
   readonly #viewers = new Map<number, Viewer>();
@@ -39,10 +41,16 @@ export class Agent implements Handlers<AgentInterface, Caller> {
     bus: Bus,
     path: string,
     daemon: () => string,
-    { compositor, tokens, memory }: { compositor: Compositor; tokens: PortalTokens; memory: LayoutMemory },
+    {
+      compositor,
+      tokens,
+      memory,
+      hooks,
+    }: { compositor: Compositor; tokens: PortalTokens; memory: LayoutMemory; hooks: Hooks },
   ) {
     this.#compositor = compositor;
     this.#memory = memory;
+    this.#hooks = hooks;
     this.#clipboard = new Clipboard(compositor.clipboard);
     this.#tokens = tokens;
     this.#daemon = daemon;
@@ -141,6 +149,14 @@ export class Agent implements Handlers<AgentInterface, Caller> {
 
   connectToEIS(_caller: Caller, number: number): number {
     return this.#viewer(number).connectToEIS();
+  }
+
+  runHooks(_caller: Caller, occasion: HookOccasion): Promise<void> {
+    return this.#hooks.run(occasion);
+  }
+
+  async idleTime(): Promise<bigint> {
+    return BigInt(Math.round(await this.#compositor.idleTime()));
   }
 
   setSelection(_caller: Caller, number: number, mimeTypes: string[]): Promise<void> {

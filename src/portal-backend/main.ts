@@ -1,3 +1,4 @@
+import { writeSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
 import { Bus } from '../bus/bus.js';
 import { remoteAccess } from '../bus/generated/remote-access.js';
@@ -9,6 +10,7 @@ import { Agent } from './agent.js';
 import { Anchor } from './anchor.js';
 import { adapterFor } from './compositor/adapters.js';
 import type { Compositor } from './compositor/compositor.js';
+import { Hooks } from './hooks.js';
 import { LayoutMemory } from './layout-memory.js';
 import { PortalTokens } from './portal-tokens.js';
 import { Registration } from './registration.js';
@@ -26,8 +28,14 @@ if (session === undefined) {
   process.exit(2);
 }
 
+/** What was reached, and when: milliseconds since this process started. */
+const reached: string[] = [];
+const mark = (what: string) => reached.push(`${what} after ${Math.round(process.uptime() * 1000)} ms`);
+
+mark('loaded');
 const runtime = process.env.XDG_RUNTIME_DIR ?? '';
 const [bus, userBus, anchor] = await Promise.all([Bus.system(), Bus.session(), Anchor.hold(runtime, session)]);
+mark('on the buses');
 
 /** Only the daemon, which is whoever owns its name and is root, may ask anything of us. */
 const bouncer: Bouncer = {
@@ -51,9 +59,11 @@ function beginAnew(error: unknown): never {
   giveUp(error);
 }
 
+const hooks = new Hooks(userBus, session);
+
 // The user's systemd, whose service we are, may outlive the session.
 await root.subscribe('SessionRemoved', (id) => {
-  if (id === session) process.exit(0);
+  if (id === session) void hooks.stop().then(() => process.exit(0));
 });
 let agent: Agent | undefined;
 const registration = await Registration.begin(bus, session, {
@@ -62,6 +72,7 @@ const registration = await Registration.begin(bus, session, {
   lost: () => void agent?.closeAll(),
 });
 const { setup } = registration;
+mark('registered');
 
 const memory = new LayoutMemory(runtime, session);
 let compositor: Compositor;
@@ -71,8 +82,10 @@ try {
     adapter.busName === undefined
       ? ''
       : await waitForName(userBus, adapter.busName, AbortSignal.timeout(setup['start-timeout'] * 1000));
+  mark('compositor there');
   const layout = memory.recall() ?? placeMonitors(setup.monitors ?? defaultLayout());
   compositor = await adapter.connect(userBus, owner, layout, anchor);
+  mark('monitors made');
   memory.keep(compositor.screens);
 } catch (error) {
   if (anchor.inherited) beginAnew(error);
@@ -85,13 +98,18 @@ agent = new Agent(bus, AGENT_PATH, () => registration.daemon, {
   compositor,
   tokens: new PortalTokens(userBus),
   memory,
+  hooks,
 });
 tree.add(agent.object);
 await registration.ready().catch(giveUp);
+mark('ready');
+// sd-daemon(3): for debugging. Without console, which has to load streams and sockets first.
+writeSync(1, `<7>${reached.join(', ')}\n`);
 void compositor.interrupted.then(async (error) => {
   await delay(ENDS_WITHIN);
   beginAnew(error);
 });
 const reason = await Promise.race([compositor.lost, bus.closed.then((error) => error.message)]);
 console.error(reason);
+await hooks.stop();
 process.exit(0);

@@ -79,7 +79,7 @@ export class Viewer implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     this.#input?.[Symbol.dispose]();
     this.#clipboard.leave(this.#events);
-    await this.#tokens.revoke(this);
-    await this.#recording?.[Symbol.asyncDispose]();
+    // Pictures end also if the user's permission store does not answer.
+    await Promise.all([this.#recording?.[Symbol.asyncDispose](), this.#tokens.revoke(this)]);
   }
 }

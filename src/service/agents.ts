@@ -81,8 +81,7 @@ export class Agents implements Handlers<AgentsInterface, Caller> {
         if (connection.session.agent === link) news(connection);
       });
     await link.on('LayoutChanged', (serial) => {
-      for (const connection of this.#registered.get(link.name)?.session.connections ?? [])
-        connection.layoutChanged(serial);
+      for (const connection of this.#registered.get(link.name)?.session.clients ?? []) connection.layoutChanged(serial);
     });
     await link.on('StreamsChanged', (number, streams) =>
       tell(number, (connection) => connection.streamsChanged(streams)),

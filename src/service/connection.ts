@@ -12,7 +12,7 @@ import { CONNECTIONS_PATH } from './paths.js';
 import type { LoginRight } from './rights.js';
 import type { Session } from './session.js';
 
-export type CloseReason = 'displaced' | 'revoked' | 'expired' | 'session-ended' | 'closed';
+export type CloseReason = 'displaced' | 'revoked' | 'expired' | 'idle' | 'session-ended' | 'closed';
 
 const INPUT_GRANTS: readonly Grant[] = ['keyboard', 'pointer', 'touch', 'tablet', 'gamepad'];
 const CLIPBOARD_GRANTS: readonly Grant[] = ['clipboard-read', 'clipboard-write'];
@@ -22,6 +22,8 @@ export type ConnectionRecord = {
   readonly number: number;
   /** A unique bus name. */
   readonly owner: string;
+  /** Whose tool that is. */
+  readonly uid?: number | undefined;
   readonly right: LoginRight;
   /** Who it is for. */
   readonly client: SessionClient;
@@ -122,15 +124,16 @@ export class Connection {
     return this.#session.reachable().then(({ methods }) => methods.portalToken(this.number, appId));
   }
 
-  /** The tool is done, or its time is over. */
-  close(reason: CloseReason | Caller): void {
+  /** The tool is done, or its time is over. It is closed at once; resolves when its descriptors are dead. Never throws. */
+  async close(reason: CloseReason | Caller): Promise<void> {
     if (!this.#open) return;
     this.#open = false;
     const why = typeof reason === 'string' ? reason : 'closed';
     this.object.emit(connectionInterface, 'Closed', [why], this.owner);
     // An agent that is gone has closed everything by itself; one that comes back hears what is open.
-    this.#session.agent?.methods.close(this.number).catch(() => {});
+    const dead = this.#session.agent?.methods.close(this.number).catch(() => {});
     this.#closed(this, why);
+    await dead;
   }
 
   layoutChanged(serial: number): void {
@@ -166,12 +169,21 @@ export class Connection {
     return this.#record.owner;
   }
 
+  get uid(): number | undefined {
+    return this.#record.uid;
+  }
+
   get client(): SessionClient {
     return this.#record.client;
   }
 
   get right(): LoginRight {
     return this.#right;
+  }
+
+  /** Whether its tool may put anything into the session. */
+  get hasInput(): boolean {
+    return INPUT_GRANTS.some((grant) => this.right.grants.includes(grant));
   }
 
   /** As it is now. */

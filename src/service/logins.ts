@@ -47,14 +47,17 @@ export class Logins {
     const methods = this.#offered(options);
     if (methods.length === 0)
       throw new MethodNotOffered(`none of those methods is offered: there is ${this.methods.join(', ') || 'none'}`);
+    const { MaxOpen: most, MaxUnderWay: mostInAll } = this.#host.configuration.settings.Login;
+    const underWay = [...this.#logins.keys()].filter((login) => login.isUnderWay).length;
+    if (underWay >= mostInAll)
+      throw new Busy(`${underWay} logins are under way, and no more may be on this machine (MaxUnderWay=${mostInAll})`);
     const key = openedBy(caller, options);
     if (key !== undefined) {
       this.#opened.check(key);
       // Root's tools let many in from one address, and need not cancel what is done.
       const counts = (login: Login) => caller.uid !== 0 || login.isUnderWay;
       const own = [...this.#logins.keys()].filter((login) => login.openedBy === key && counts(login));
-      const { MaxOpen: most } = this.#host.configuration.settings.Login;
-      if (own.length >= most) throw new Busy(`${own.length} logins are open: cancel some first`);
+      if (own.length >= most) throw new Busy(`${own.length} logins are open: cancel some first (MaxOpen=${most})`);
       this.#opened.record(key);
     }
     return this.#add(caller, methods, options);

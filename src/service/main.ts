@@ -50,7 +50,7 @@ const configuration = Configuration.read();
 const store = await TokenStore.open(`${STATE}/tokens`);
 const root = new ExportedObject(bus, ROOT_PATH);
 const logind = new Logind(bus);
-const connections = new Connections(bus, tree, () => awake.update());
+const connections = new Connections(bus, tree, configuration, () => awake.update());
 const awake = new SleepInhibitor(logind, () => connections.size > 0 && configuration.settings.Session.InhibitSuspend);
 configuration.on('changed', () => awake.update());
 const busId = await names.busId();

@@ -50,7 +50,7 @@ export class RemoteAccess implements Handlers<RemoteAccessInterface, Caller> {
   async createSession(caller: Caller, name: string, options: CreateSessionOptions): Promise<string> {
     const user = await findUser(name, { asker: caller.uid });
     if (user === undefined) throw new NoSuchUser('there is no such user');
-    return (await this.#sessions.obtain(user, options)).object.path;
+    return (await this.#sessions.obtain(user, { ...options, reuse: options.reuse ?? true })).object.path;
   }
 
   async listSessions(caller: Caller): Promise<[string, string, number, string, string][]> {

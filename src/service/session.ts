@@ -1,56 +1,24 @@
-import { uptime } from 'node:os';
 import type { Bus } from '../bus/bus.js';
 import type { Caller } from '../bus/caller.js';
 import type { Handlers } from '../bus/descriptor.js';
 import { ExportedObject } from '../bus/exported-object.js';
-import type { ConnectOptions, Monitor } from '../bus/generated/dictionaries.js';
+import type { ConnectOptions } from '../bus/generated/dictionaries.js';
 import { type Session as SessionInterface, session as sessionInterface } from '../bus/generated/session.js';
 import { Busy, GrantMissing, NotAuthorized, SessionFailed } from '../errors.js';
 import type { Worker } from '../login/worker.js';
 import type { AgentLink } from './agent-link.js';
+import { Clients } from './clients.js';
 import type { Configuration } from './configuration.js';
-import type { Connection, ConnectionRecord } from './connection.js';
-import { Countdown } from './countdown.js';
+import type { Connection } from './connection.js';
 import { ALL_GRANTS } from './grants.js';
 import { Handover } from './handover.js';
 import type { Logind } from './logind.js';
 import { SESSIONS_PATH } from './paths.js';
 import { type LoginRight, Rights } from './rights.js';
 import { ScreenLock } from './screen-lock.js';
+import type { KeptSession, SessionPast, SessionRecord } from './session-record.js';
 
 export type SessionState = 'starting' | 'disconnected' | 'connected' | 'closing';
-
-/** What identifies a session beyond the daemon's life: kept by its worker, which outlives us. */
-export type SessionRecord = {
-  readonly id: string;
-  readonly user: string;
-  readonly uid: number;
-  readonly desktop: string;
-  readonly compositor: string;
-  readonly created: number;
-  /** Seconds that its desktop may take to come up. */
-  readonly startTimeout: number;
-  /** The layout to begin with, if somebody asked for one. */
-  readonly monitors?: readonly Monitor[];
-};
-
-/** The same with what changes, and with who may use it and does: all of it is kept by the worker. */
-export type KeptSession = SessionRecord & {
-  /** It has had an agent, so its start is over. */
-  readonly ready: boolean;
-  /** It was told to end. */
-  readonly closing: boolean;
-  /** Somebody who logged in is or was connected: the screen is to be locked when nobody is. */
-  readonly entered: boolean;
-  /** When the last client went, in seconds since the machine was started; there is none if somebody is connected. */
-  readonly left?: number | undefined;
-  /** The message bus that the names below are of: another one gives the same names to others. */
-  readonly bus: string;
-  readonly rights: readonly (readonly [name: string, rights: readonly LoginRight[]])[];
-  readonly connections: readonly ConnectionRecord[];
-};
-
-export type SessionPast = Partial<Pick<KeptSession, 'ready' | 'entered' | 'left'>>;
 
 export type SessionHost = {
   readonly bus: Bus;
@@ -66,7 +34,7 @@ export type SessionHost = {
 export class Session implements Handlers<SessionInterface, Caller> {
   readonly record: SessionRecord;
   readonly object: ExportedObject;
-  readonly connections = new Set<Connection>();
+  readonly clients: Clients;
   /** Of those who completed a login to it. */
   readonly rights: Rights;
   /** Fulfilled when it is over and its worker gone. */
@@ -83,19 +51,24 @@ export class Session implements Handlers<SessionInterface, Caller> {
   readonly #waiting: (() => void)[] = [];
   #agent: AgentLink | undefined;
   #ready: boolean;
-  #left: number | undefined;
-  readonly #overdue = new Countdown(() => {
-    console.log(`session ${this.record.id} of ${this.record.user} has had no client for too long`);
-    this.terminate().catch(() => {});
-  });
 
   /** `before` is what there was under a daemon before us. */
   constructor(host: SessionHost, record: SessionRecord, before: SessionPast = {}) {
-    const { ready = false, entered = false, left } = before;
+    const { ready = false, entered = false } = before;
     this.#host = host;
     this.record = record;
     this.#ready = ready;
-    this.#left = left;
+    this.clients = new Clients(
+      {
+        settings: () => host.configuration.settings.Session,
+        agent: () => (this.#state === 'closing' ? undefined : this.#agent),
+        idleTime: async () => Number(await (await this.reachable()).methods.idleTime()) / 1000,
+        changed: () => this.#clientsChanged(),
+        keep: () => this.keep(),
+        abandoned: () => this.#abandon(),
+      },
+      before,
+    );
     this.rights = new Rights(host.bus.subscriptions, () => this.keep());
     this.#screen = new ScreenLock(host.logind, entered, {
       locked: () => this.object.changed(sessionInterface, ['Locked']),
@@ -120,7 +93,8 @@ export class Session implements Handlers<SessionInterface, Caller> {
       LogindSession: () => this.#logindSession,
       Created: () => BigInt(record.created),
       Locked: () => this.#screen.locked,
-      Client: () => [...this.connections].at(-1)?.client ?? {},
+      Client: () => this.clients.latest,
+      LastClient: () => this.clients.last,
     });
     this.#handover = new Handover(host.bus, this.object, () => this.reachable());
   }
@@ -142,7 +116,7 @@ export class Session implements Handlers<SessionInterface, Caller> {
     this.#worker = worker;
     this.#logindSession = logindSession;
     this.keep();
-    this.limit();
+    this.clients.limit();
     this.object.changed(sessionInterface, ['LogindSession']);
     this.#screen
       .attach(logindSession)
@@ -158,14 +132,15 @@ export class Session implements Handlers<SessionInterface, Caller> {
     this.#resume(agent).catch((error) => console.warn(`session ${this.record.id}: ${error.message}`));
     for (const reached of this.#waiting.splice(0)) reached();
     this.#updateState();
-    if (this.connections.size === 0) this.#lockUp(true);
+    if (this.clients.size === 0) this.#lockUp(true);
+    this.clients.reached();
   }
 
   /** The agent may be one that served a daemon before us: both get to know which connections are open. */
   async #resume(agent: AgentLink): Promise<void> {
-    const known = [...this.connections];
+    const known = [...this.clients];
     const open = await agent.methods.resume(known.map(({ number }) => number));
-    for (const connection of known) if (!open.includes(connection.number)) connection.close('session-ended');
+    for (const connection of known) if (!open.includes(connection.number)) void connection.close('session-ended');
   }
 
   /** Its agent, when it has one: that may have to be started again, or has not found a new daemon yet. */
@@ -185,7 +160,7 @@ export class Session implements Handlers<SessionInterface, Caller> {
   detachAgent(agent: AgentLink): void {
     if (this.#agent !== agent) return;
     this.#agent = undefined;
-    for (const connection of [...this.connections]) connection.close('session-ended');
+    for (const connection of this.clients) void connection.close('session-ended');
     this.#updateState();
   }
 
@@ -196,7 +171,7 @@ export class Session implements Handlers<SessionInterface, Caller> {
 
   /** What was opened with a token that is used up stays: nobody can take it back any more. */
   outliveToken(token: string): void {
-    for (const connection of this.connections) if (connection.right.token === token) connection.outliveToken();
+    for (const connection of this.clients) if (connection.right.token === token) connection.outliveToken();
     this.rights.outliveToken(token);
   }
 
@@ -207,10 +182,9 @@ export class Session implements Handlers<SessionInterface, Caller> {
       ready: this.#ready,
       closing: this.#state === 'closing',
       entered: this.#screen.entered,
-      left: this.#left,
       bus: this.#host.busId,
       rights: this.rights.all,
-      connections: [...this.connections].map(({ record }) => record),
+      ...this.clients.kept,
     };
   }
 
@@ -240,30 +214,39 @@ export class Session implements Handlers<SessionInterface, Caller> {
     if (missing !== undefined) throw new GrantMissing(`the login does not grant '${missing}'`);
     if (this.#agent === undefined) throw new SessionFailed(`session ${this.record.id} has no running agent`);
     const conflict = options['on-conflict'] ?? 'displace';
-    if (conflict === 'fail' && this.connections.size > 0)
+    if (conflict === 'fail' && this.clients.size > 0)
       throw new Busy(`session ${this.record.id} is in use by another connection`);
     const grants = options.grants ?? right.grants;
     const agent = this.#agent;
     const connection = await this.#host.connect(this, caller, { ...right, grants }, options);
-    // Both may have happened while the agent was at work.
+    this.#admit(caller, connection, agent, granted);
+    if (conflict === 'displace') {
+      const others = [...this.clients].filter((other) => other !== connection);
+      await Promise.all(others.map((other) => other.close('displaced')));
+      this.#admit(caller, connection, agent, granted);
+    }
+    this.clients.welcome(connection);
+    if (granted !== undefined && this.clients.has(connection)) await this.#enter(caller.name, granted);
+    else this.keep();
+    return connection.object.path;
+  }
+
+  /** Throws if what lets the caller in was lost while the agent was at work. */
+  #admit(caller: Caller, connection: Connection, agent: AgentLink, granted: LoginRight | undefined): void {
     if (this.#agent !== agent || this.#state === 'closing') {
-      connection.close('session-ended');
+      void connection.close('session-ended');
       throw new SessionFailed(`session ${this.record.id} has ended`);
     }
     if (granted !== undefined && !this.rights.holds(caller.name, granted)) {
-      connection.close('revoked');
+      void connection.close('revoked');
       throw new NotAuthorized('the login to the session was taken back');
     }
-    if (conflict === 'displace')
-      for (const other of [...this.connections]) if (other !== connection) other.close('displaced');
-    if (granted !== undefined && this.connections.has(connection)) await this.#enter(caller.name, granted);
-    return connection.object.path;
   }
 
   /** Somebody who logged in is connected. Each login unlocks once, and not for others who stay connected beside it. */
   async #enter(name: string, right: LoginRight): Promise<void> {
     this.#screen.enter();
-    const unlocks = right.unlocks === true && this.connections.size === 1;
+    const unlocks = right.unlocks === true && this.clients.size === 1;
     if (unlocks) this.rights.use(name, right);
     else this.keep();
     if (unlocks)
@@ -272,26 +255,22 @@ export class Session implements Handlers<SessionInterface, Caller> {
         .catch((error) => console.warn(`session ${this.record.id} could not be unlocked: ${error.message}`));
   }
 
-  /** A connection was opened or closed. */
-  connectionsChanged(): void {
-    this.#left = this.connections.size > 0 ? undefined : uptime();
-    this.limit();
+  #clientsChanged(): void {
     this.keep();
-    this.object.changed(sessionInterface, ['Client']);
+    this.object.changed(sessionInterface, ['Client', 'LastClient']);
     this.#updateState();
     // Without an agent nobody can be connected: who was may come back when it does.
-    if (this.connections.size === 0 && this.#agent !== undefined) this.#lockUp(false);
+    if (this.clients.size === 0 && this.#agent !== undefined) this.#lockUp(false);
   }
 
-  /** Ends it when it has been without a client for too long; to be called also when that is configured anew. */
-  limit(): void {
-    const { DisconnectedTimeout: seconds } = this.#host.configuration.settings.Session;
-    this.#overdue.set(this.#left === undefined || seconds === 0 ? undefined : this.#left + seconds);
+  #abandon(): void {
+    console.log(`session ${this.record.id} of ${this.record.user} has had no client for too long`);
+    this.terminate().catch(() => {});
   }
 
   #lockUp(unwillingly: boolean): void {
     if (this.#state === 'closing' || !this.#host.configuration.settings.Session.LockOnDisconnect) return;
-    void this.#screen.leave(unwillingly, () => this.connections.size > 0);
+    void this.#screen.leave(unwillingly, () => this.clients.size > 0);
   }
 
   async lock(): Promise<void> {
@@ -316,9 +295,8 @@ export class Session implements Handlers<SessionInterface, Caller> {
     this.#setState('closing');
     this.rights.clear();
     this.#handover.close();
-    for (const connection of [...this.connections]) connection.close('session-ended');
+    this.clients[Symbol.dispose]();
     this.#screen.close();
-    this.#overdue[Symbol.dispose]();
     this.#end();
   }
 
@@ -329,7 +307,7 @@ export class Session implements Handlers<SessionInterface, Caller> {
 
   #updateState(): void {
     if (this.#state === 'closing') return;
-    this.#setState(this.#agent === undefined ? 'starting' : this.connections.size > 0 ? 'connected' : 'disconnected');
+    this.#setState(this.#agent === undefined ? 'starting' : this.clients.size > 0 ? 'connected' : 'disconnected');
   }
 
   #setState(state: SessionState): void {

@@ -17,7 +17,10 @@ import { remoteHost } from './client-address.js';
 import type { Configuration } from './configuration.js';
 import type { Connections } from './connections.js';
 import type { Logind } from './logind.js';
-import { type KeptSession, Session, type SessionPast, type SessionRecord } from './session.js';
+import { type Answer, answer, type Request } from './rejoin.js';
+import { Session } from './session.js';
+import type { KeptSession, SessionPast, SessionRecord } from './session-record.js';
+import { SessionStart } from './session-start.js';
 import type { Systemd } from './systemd.js';
 import type { User } from './users.js';
 
@@ -37,27 +40,31 @@ export type SessionsHost = {
 /** A worker, by the id of the session that it may open, whose PAM transaction authenticated the user. */
 export type Transaction = { readonly id: string; readonly worker: Worker };
 
-export type SessionOptions = {
-  readonly desktop?: string | undefined;
-  readonly monitors?: readonly Monitor[] | undefined;
-  readonly reuse?: boolean | undefined;
-  readonly clientAddress?: string | undefined;
+export type SessionOptions = Request & {
   /** Somebody logs in: PAM has to agree also if there is nothing to start. */
   readonly login?: boolean | undefined;
   /** They did so through PAM, which has agreed; what is started is started in that transaction. */
   readonly transaction?: Transaction | undefined;
 };
 
-type Start = { resolve: () => void; reject: (error: Error) => void };
+/** A session that is being started for a user, from when that is certain. */
+type Coming = { readonly record: SessionRecord; readonly started: Promise<Session> };
+
+/** What has to be known before a session is started, or one is ended for it. */
+type Prepared = {
+  readonly desktop: Desktop;
+  /** Nothing forbids the user another session. */
+  readonly admitted: boolean;
+};
 
 /** All sessions: starts them, finds them again, and forgets them when their worker ends. */
 export class Sessions {
   readonly #host: SessionsHost;
   readonly #connections: Connections;
   readonly #sessions = new Map<string, Session>();
-  /** By uid: who asks for a session that is being started waits for the same one. */
-  readonly #starting = new Map<number, Promise<Session>>();
-  readonly #starts = new Map<Session, Start>();
+  /** By uid: there is one place for each user, which is taken before anything is waited for. */
+  readonly #coming = new Map<number, Coming>();
+  readonly #starts = new Map<Session, SessionStart>();
   /** Fulfilled when every worker that lived when we began has told what it holds. */
   #adopted: Promise<void> = Promise.resolve();
 
@@ -65,7 +72,7 @@ export class Sessions {
     this.#host = host;
     this.#connections = connections;
     host.configuration.on('changed', () => {
-      for (const session of this.#sessions.values()) session.limit();
+      for (const session of this.#sessions.values()) session.clients.limit();
     });
   }
 
@@ -85,7 +92,7 @@ export class Sessions {
 
   /** Whether there is a session, or somebody waits for one. */
   get needed(): boolean {
-    return this.#sessions.size > 0 || this.#starting.size > 0;
+    return this.#sessions.size > 0 || this.#coming.size > 0;
   }
 
   initialLayout(session: Session): Monitor[] {
@@ -93,47 +100,58 @@ export class Sessions {
   }
 
   /**
-   * The user's session: the running one, or a new one. logind allows each user one graphical session. A layout that
-   * cannot be is refused even where it is not needed: InvalidLayout.
+   * The user's session: the running one, or a new one, maybe in its place. Busy says why neither, and what there is. A
+   * layout that cannot be is refused even where it is not needed: InvalidLayout.
    */
   async obtain(user: User, options: SessionOptions): Promise<Session> {
     if (options.monitors !== undefined) placeMonitors(options.monitors);
     await this.#adopted;
-    const running = [...this.#sessions.values()].find(
-      ({ record, state }) => record.uid === user.uid && state !== 'closing',
-    );
-    const starting = this.#starting.get(user.uid);
-    if (running !== undefined || starting !== undefined) {
-      if (options.reuse === false) throw new Busy(`${user.name} has a session already, and a user can have only one`);
-      if (starting !== undefined) {
-        const started = await starting;
-        await options.transaction?.worker.rejoin();
-        return started;
+    for (let prepared: Prepared | undefined; ; ) {
+      const coming = this.#coming.get(user.uid);
+      if (coming !== undefined) {
+        if (this.#answer(coming.record, options).do === 'rejoin') return await this.#share(coming, user, options);
+        // Whoever asks for something else is answered when it is known what becomes of it.
+        await coming.started.catch(() => {});
+        continue;
       }
-    }
-    if (running !== undefined) {
-      if (options.transaction !== undefined) await options.transaction.worker.rejoin();
-      else if (options.login === true) await this.#check(user, options.clientAddress);
-      await running.reachable();
-      return running;
-    }
-    const start = this.#start(user, options);
-    this.#starting.set(user.uid, start);
-    try {
-      return await start;
-    } finally {
-      this.#starting.delete(user.uid);
+      this.check(user.uid, options);
+      const running = this.#running(user.uid);
+      const answer = running === undefined ? undefined : this.#answer(running.record, options, running);
+      if (running !== undefined && answer?.do === 'rejoin') {
+        if (await this.#rejoin(running, user, options)) return running;
+        continue;
+      }
+      const replaces = answer?.do === 'replace' ? answer.why : undefined;
+      if (prepared === undefined || (replaces !== undefined && !prepared.admitted)) {
+        prepared = await this.#prepare(user, options, replaces !== undefined);
+        // Others may have asked meanwhile. Nothing comes between the last decision and the place.
+        continue;
+      }
+      if (replaces !== undefined) console.log(`${replaces}: it is ended for another one`);
+      return await this.#begin(user, prepared.desktop, options, replaces === undefined ? undefined : running);
     }
   }
 
+  /**
+   * Busy if `obtain` would refuse, as things are now: to be asked before something is used up for it. Nothing is waited
+   * for, so `obtain` may still come to another end.
+   */
+  check(uid: number, request: Request): void {
+    if (this.#coming.has(uid)) return;
+    const running = this.#running(uid);
+    const answer = running === undefined ? undefined : this.#answer(running.record, request, running);
+    if (answer?.do === 'refuse') throw new Busy(answer.why);
+    if (answer?.do !== 'rejoin') this.#checkCount(uid);
+  }
+
   agentReady(session: Session): void {
-    this.#starts.get(session)?.resolve();
+    this.#starts.get(session)?.ready();
   }
 
   /** The agent gave up: a session without compositor is of no use to anybody. */
   agentFailed(session: Session, error: SessionFailed): void {
     console.warn(`session ${session.record.id}: ${error.message}`);
-    this.#starts.get(session)?.reject(error);
+    this.#starts.get(session)?.fail(error);
     session.terminate().catch(() => {});
   }
 
@@ -161,8 +179,8 @@ export class Sessions {
         worker.close();
         continue;
       }
-      const { ready, closing, entered, left, bus, rights, connections, ...record } = kept;
-      const session = this.#add(record, { ready, entered, left });
+      const { ready, closing, entered, left, joined, lastClient, hooks, bus, rights, connections, ...record } = kept;
+      const session = this.#add(record, kept);
       this.#watch(session, worker);
       for (const [name, all] of rights)
         for (const right of all) if (right.token === undefined || isValid(right.token)) session.rights.add(name, right);
@@ -175,8 +193,39 @@ export class Sessions {
     }
   }
 
-  async #start(user: User, options: SessionOptions): Promise<Session> {
-    const { DefaultDesktop: preferred, MaxSessions: most } = this.#host.configuration.settings.Session;
+  #running(uid: number): Session | undefined {
+    return [...this.#sessions.values()].find(({ record, state }) => record.uid === uid && state !== 'closing');
+  }
+
+  #answer(record: SessionRecord, request: Request, session?: Session): Answer {
+    const connected = session !== undefined && session.clients.size > 0;
+    return answer({ ...record, connected }, request, this.#host.configuration.settings.Session);
+  }
+
+  /** Waits for the same start as others. */
+  async #share({ started }: Coming, user: User, options: SessionOptions): Promise<Session> {
+    const session = await started;
+    if (options.transaction !== undefined) await options.transaction.worker.rejoin();
+    // Two accounts may have one uid: PAM has agreed to the other one.
+    else if (options.login === true && user.name !== session.record.user) await this.#check(user.name, options);
+    return session;
+  }
+
+  /** Whether it could be had: somebody else's request, or anything, may end it meanwhile. */
+  async #rejoin(session: Session, user: User, options: SessionOptions): Promise<boolean> {
+    if (options.transaction !== undefined) await options.transaction.worker.rejoin();
+    else if (options.login === true) await this.#check(user.name, options);
+    const ended = session.state === 'closing';
+    // The transaction could have opened another one, but it is over.
+    if (ended && options.transaction !== undefined)
+      throw new Busy(`session ${session.record.id} has just been ended: log in again`);
+    if (!ended) await session.reachable();
+    return !ended;
+  }
+
+  /** All that can go wrong without a session being started, lest one be ended in vain. */
+  async #prepare(user: User, options: SessionOptions, replaces: boolean): Promise<Prepared> {
+    const { DefaultDesktop: preferred } = this.#host.configuration.settings.Session;
     const desktop = await chooseDesktop(options.desktop, { ...INSTALLED, preferred });
     if (desktop === undefined)
       throw new NotSupported(
@@ -184,11 +233,25 @@ export class Sessions {
           ? 'no desktop that can run headless is installed'
           : `no desktop '${options.desktop}' that can run headless is installed`,
       );
-    await this.#makeRoom(user);
-    // Nothing comes between this and the session's place among them.
-    const { size: count } = this.#sessions;
+    if (!replaces) return { desktop, admitted: false };
+    if (options.transaction === undefined) await this.#check(user.name, options);
+    await this.#elsewhere(user);
+    return { desktop, admitted: true };
+  }
+
+  /** Busy if as many others have a session as there may be. */
+  #checkCount(uid: number): void {
+    const { MaxSessions: most } = this.#host.configuration.settings.Session;
+    const others = new Set([...this.#coming.keys(), ...[...this.#sessions.values()].map(({ record }) => record.uid)]);
+    others.delete(uid);
+    const { size: count } = others;
     if (count >= most)
-      throw new Busy(`${count} ${count === 1 ? 'session runs' : 'sessions run'}, and no more may on this machine`);
+      throw new Busy(
+        `${count} ${count === 1 ? 'session runs' : 'sessions run'}, and no more may on this machine (MaxSessions=${most})`,
+      );
+  }
+
+  #begin(user: User, desktop: Desktop, options: SessionOptions, replaced: Session | undefined): Promise<Session> {
     const record: SessionRecord = {
       id: options.transaction?.id ?? randomBytes(4).toString('hex'),
       user: user.name,
@@ -198,35 +261,31 @@ export class Sessions {
       created: Math.floor(Date.now() / 1000),
       startTimeout: desktop.startTimeout,
       ...(options.monitors === undefined ? {} : { monitors: options.monitors }),
+      ...(options.clientAddress === undefined ? {} : { address: options.clientAddress }),
     };
+    const started = this.#start(user, record, { desktop, replaced, worker: options.transaction?.worker }).finally(() =>
+      this.#coming.delete(user.uid),
+    );
+    this.#coming.set(user.uid, { record, started });
+    return started;
+  }
+
+  async #start(
+    user: User,
+    record: SessionRecord,
+    { desktop, replaced, worker: own }: { desktop: Desktop; replaced: Session | undefined; worker: Worker | undefined },
+  ): Promise<Session> {
+    await replaced?.terminate();
+    await this.#makeRoom(user);
     const session = this.#add(record);
-    const deadline = AbortSignal.timeout(desktop.startTimeout * 1000);
+    const start = new SessionStart(session, desktop);
+    this.#starts.set(session, start);
     try {
-      const ready = new Promise<void>((resolve, reject) => {
-        this.#starts.set(session, { resolve, reject });
-        deadline.addEventListener('abort', () =>
-          reject(new SessionFailed(`the desktop '${desktop.id}' did not come up within ${desktop.startTimeout} s`)),
-        );
-      });
-      // Whoever fails first is reported; the other one must not count as unhandled.
-      ready.catch(() => {});
       const { workers: directory, systemd } = this.#host;
-      const worker =
-        options.transaction?.worker ?? (await launchWorker({ id: record.id, directory, systemd, signal: deadline }));
+      const worker = own ?? (await launchWorker({ id: record.id, directory, systemd, signal: start.deadline }));
       this.#watch(session, worker);
-      const { logindSession } = await worker.open(
-        {
-          user: user.name,
-          rhost: remoteHost(options.clientAddress),
-          environment: environmentOf(desktop),
-          command: ['/usr/libexec/remote-access-session', record.id, ...desktop.command],
-          record: JSON.stringify(session.kept),
-        },
-        { signal: deadline },
-      );
-      session.attachWorker(worker, logindSession);
-      await ready;
-      audit('session-started', { user: user.name, session: record.id, 'client-address': options.clientAddress });
+      await start.run(worker);
+      audit('session-started', { user: user.name, session: record.id, 'client-address': record.address });
       return session;
     } catch (error) {
       await session.terminate().catch(() => this.#forget(session));
@@ -237,26 +296,33 @@ export class Sessions {
   }
 
   /** Throws SessionFailed if PAM would not let the user open a session now: an account that expired, for example. */
-  async #check(user: User, clientAddress: string | undefined): Promise<void> {
+  async #check(user: string, { clientAddress }: SessionOptions): Promise<void> {
     const { workers, systemd } = this.#host;
     const id = `check-${randomBytes(4).toString('hex')}`;
     const worker = await launchWorker({ id, directory: workers, systemd });
-    await worker.check({ user: user.name, rhost: remoteHost(clientAddress) });
+    await worker.check({ user, rhost: remoteHost(clientAddress) });
   }
 
   /** A user's session that is ending ends first: both would share the user's bus. So would somebody else's desktop. */
   async #makeRoom(user: User): Promise<void> {
     const own = [...this.#sessions.values()].filter(({ record }) => record.uid === user.uid);
     await Promise.all(own.map((session) => session.ended));
-    const elsewhere = await this.#host.logind.graphicalSessions(user.uid);
-    const [{ id, seat } = { id: '', seat: '' }] = elsewhere;
-    if (id === '') return;
-    if (this.#host.configuration.settings.Session.OtherDesktop === 'refuse')
-      throw new Busy(
-        `${user.name} has a graphical session ${seat === '' ? 'elsewhere' : `at ${seat}`}, logind's session ${id}`,
-      );
-    console.log(`logind's session ${id} of ${user.name} is ended: another one is to start`);
-    await this.#host.logind.end(elsewhere.map((other) => other.id));
+    const elsewhere = await this.#elsewhere(user);
+    if (elsewhere.length === 0) return;
+    console.log(`logind's session ${elsewhere.join(', ')} of ${user.name} is ended: another one is to start`);
+    await this.#host.logind.end(elsewhere);
+  }
+
+  /** logind's ids of the user's desktops that are not ours, and have to end before one of ours starts. Busy if they must not. */
+  async #elsewhere(user: User): Promise<string[]> {
+    const ours = [...this.#sessions.values()].map(({ logindSession }) => logindSession);
+    const elsewhere = (await this.#host.logind.graphicalSessions(user.uid)).filter(({ id }) => !ours.includes(id));
+    const [first] = elsewhere;
+    if (first !== undefined && this.#host.configuration.settings.Session.OtherDesktop === 'refuse') {
+      const where = first.seat === '' ? 'elsewhere' : `at ${first.seat}`;
+      throw new Busy(`${user.name} has a graphical session ${where}, logind's session ${first.id}`);
+    }
+    return elsewhere.map(({ id }) => id);
   }
 
   #add(record: SessionRecord, before: SessionPast = {}): Session {
@@ -284,7 +350,7 @@ export class Sessions {
       const { id, user } = session.record;
       const told = session.state === 'closing' ? ', as it was told to' : '';
       audit('session-ended', { user, session: id, reason: `${reasonOf(ended)}${told}` });
-      this.#starts.get(session)?.reject(new SessionFailed('the desktop ended while it was starting'));
+      this.#starts.get(session)?.fail(new SessionFailed('the desktop ended while it was starting'));
       this.#forget(session);
     });
   }
@@ -295,14 +361,6 @@ export class Sessions {
     this.#host.tree.remove(session.object);
     this.#host.root.emit(remoteAccess, 'SessionRemoved', [session.record.id, session.object.path]);
   }
-}
-
-/** pam_systemd(8) and the desktop read these. */
-function environmentOf(desktop: Desktop): Record<string, string> {
-  return {
-    XDG_SESSION_DESKTOP: desktop.id,
-    ...(desktop.desktopNames.length > 0 ? { XDG_CURRENT_DESKTOP: desktop.desktopNames.join(':') } : {}),
-  };
 }
 
 /** For the journal: to callers it has ended. */

@@ -254,6 +254,83 @@ describe('the configuration', function () {
       await root.methods.createSession('bob', { desktop: 'fake' });
     });
 
+    it('MaxUnderWay=, whoever opened them', async () => {
+      const bob = await toolAs('bob');
+      const { token } = await provision(admin, 'alice');
+      // What it leads to does not count.
+      await bob.logIn('token', { token });
+      const one = await open(bob);
+      await open(admin);
+      reload('[Login]\nMaxUnderWay=2\n');
+      for (const tool of [admin, await toolAs('alice')])
+        assert.equal(
+          await refuses('Busy', open(tool)),
+          '2 logins are under way, and no more may be on this machine (MaxUnderWay=2)',
+        );
+      await one.methods.cancel();
+      await open(await toolAs('alice'));
+    });
+
+    it('IdleTimeout=, in which the start of a session does not count', async () => {
+      reload('[Login]\nIdleTimeout=1\n');
+      const tool = await toolAs('bob');
+      await using removed = await Heard.standard<[string, string[]]>(tool.bus, ROOT, 'InterfacesRemoved');
+      const idle = await open(tool);
+      assert.equal((await removed.next())[0], idle.path);
+      // Its time passes while the desktop comes up.
+      const late = 'sh -c "sleep 2; exec mutter --headless --wayland --no-x11"';
+      installDesktop('late', late, { 'X-RemoteAccess-Compositor': 'mutter', DesktopNames: 'GNOME' });
+      await tool.logIn('peer', {}, { desktop: 'late' });
+    });
+
+    it('MaxConnections=, and who displaces others finds room', async () => {
+      const path = await objects(admin.bus).root.methods.createSession('alice', { desktop: 'fake' });
+      const share = { 'on-conflict': 'share' } as const;
+      const first = await admin.connect(path, share);
+      await admin.connect(path, share);
+      reload('[Session]\nMaxConnections=2\n');
+      const alice = await toolAs('alice');
+      assert.equal(
+        await refuses('Busy', alice.connect(path, share)),
+        `session ${path.slice(-8)} has 2 connections, and may have no more (MaxConnections=2)`,
+      );
+      await first.connection.methods.close();
+      await alice.connect(path, share);
+      await alice.connect(path);
+      reload('[Session]\nMaxConnections=1\n');
+      await refuses('Busy', admin.connect(path, share));
+      await admin.connect(path);
+    });
+
+    it('MaxConnectionsPerUser=, over all tools and sessions of theirs, and under the next daemon', async () => {
+      const { root } = objects(admin.bus);
+      const own = await root.methods.createSession('bob', { desktop: 'fake' });
+      const [one, two] = [await toolAs('bob'), await toolAs('bob')];
+      const { token } = await provision(admin, 'alice');
+      const other = await one.logIn('token', { token });
+      const share = { 'on-conflict': 'share' } as const;
+      reload('[Session]\nMaxConnectionsPerUser=2\n');
+      await one.connect(other, share);
+      await two.connect(own, share);
+      run('systemctl', 'restart', UNIT);
+      const text = /^2 connections of uid \d+ are open: close some first \(MaxConnectionsPerUser=2\)$/;
+      for (const [tool, path] of [
+        [one, other],
+        [two, own],
+      ] as const)
+        assert.match(await refuses('Busy', tool.connect(path, share)), text);
+      // Of others, and of root.
+      await (await toolAs('root')).connect(own, share);
+      await admin.connect(own, share);
+      await admin.connect(own, share);
+      // It takes the place of the one that it displaces.
+      await two.connect(own);
+      reload('[Session]\nMaxConnectionsPerUser=3\n');
+      // Of many at once, to several sessions.
+      const tries = await Promise.allSettled([one.connect(other, share), two.connect(own, share)]);
+      assert.deepEqual(tries.map(({ status }) => status).sort(), ['fulfilled', 'rejected']);
+    });
+
     it('IdleExit=, which counts also for a service that was to stay', async () => {
       await using owners = await Owners.watch(admin.bus);
       setUp('[Daemon]\nIdleExit=infinity\n');

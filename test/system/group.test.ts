@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import type { Tool } from '../../src/tool/tool.js';
-import { endSessions, Heard, installDesktop, objects, ROOT, run, SERVICE, toolAs } from './fixture.js';
+import { endSessions, Heard, installDesktop, objects, ROOT, run, SERVICE, toolAs, uidOf } from './fixture.js';
 
 describe('the group remote-access', () => {
   let admin: Tool;
@@ -15,7 +15,7 @@ describe('the group remote-access', () => {
 
   /** A command in a process that has the user's groups as they are now, as after a login. */
   const as = (user: string, ...command: string[]) =>
-    run('setpriv', `--reuid=${user}`, `--regid=${user}`, '--init-groups', ...command);
+    run('setpriv', `--reuid=${user}`, `--regid=${run('id', '--group', user)}`, '--init-groups', ...command);
 
   /** A call of that user's; its answer. */
   const call = (user: string, path: string, iface: string, member: string, ...args: string[]) =>
@@ -35,8 +35,12 @@ describe('the group remote-access', () => {
     assert.deepEqual(call('bob', ROOT, '.Tokens', 'List', 'a{sv}', '1', 'user', 's', 'alice'), [[]]);
   });
 
-  it('lets members create the sessions of others and end them, and not look into them', async () => {
+  it('lets members create the sessions of others, list and end them, and not look into them', async () => {
     const [path] = call('bob', ROOT, '', 'CreateSession', 'sa{sv}', 'alice', '1', 'desktop', 's', 'fake');
+    const id = path.split('/').at(-1);
+    assert.deepEqual(call('bob', ROOT, '', 'ListSessions'), [[[id, 'user', uidOf('alice'), 'alice', path]]]);
+    assert.deepEqual(call('bob', ROOT, '', 'GetSession', 's', id), [path]);
+    assert.deepEqual(call('nobody', ROOT, '', 'ListSessions'), [[]]);
     assert.throws(() => call('bob', path, '.Session', 'Connect', 'a{sv}', '0'), notAuthorized);
     await using removed = await Heard.listen(objects(admin.bus).root, 'SessionRemoved');
     call('bob', path, '.Session', 'Terminate');

@@ -140,6 +140,16 @@ describe('logins', () => {
     assert.match(reason, /root does not get desktop sessions/);
   });
 
+  it('follow each other on one bus connection, which keeps what each has opened', async () => {
+    const { token } = await provision(admin, 'alice');
+    const alices = await bob.logIn('token', { token });
+    const own = await bob.logIn('peer', {}, { desktop: 'fake' });
+    assert.notEqual(own, alices);
+    for (const login of await managed(bob.bus, '/login/')) await objects(bob.bus).login(login).methods.cancel();
+    for (const path of [alices, own]) await (await bob.connect(path)).connection.methods.close();
+    assert.equal((await objects(bob.bus).root.methods.listSessions()).length, 2);
+  });
+
   it('say what PAM says of an account that has expired', async () => {
     run('usermod', '--expiredate=1', 'bob');
     const reason = await refuses('SessionFailed', bob.logIn('peer', {}, { desktop: 'fake' }));

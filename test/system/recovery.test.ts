@@ -30,6 +30,7 @@ describe('a connection', () => {
     const tool = await toolAs('bob');
     const attached = await tool.connect(await tool.logIn('token', { token }), {
       'client-name': id,
+      'client-address': '192.0.2.7',
       'on-conflict': 'share',
     });
     return { tool, id, attached, closed: await Heard.listen(attached.connection, 'Closed') };
@@ -83,6 +84,22 @@ describe('a connection', () => {
       await refuses('GrantMissing', tool.connect(path, { grants: ['keyboard'] }));
       await objects(admin.bus).tokens.methods.revoke(id);
     });
+
+  it('is shown with its client by the next daemon, which announces the session', async () => {
+    const { root, session } = objects(admin.bus);
+    const { id, attached } = await attach();
+    const before = await session(path).allProperties();
+    const { since, ...client } = before.Client;
+    assert.deepEqual(client, { name: id, address: '192.0.2.7' });
+    assert.ok(since !== undefined && since > 0);
+    for (const command of [KILL, RESTART]) {
+      await using announced = await Heard.listen(root, 'SessionNew');
+      await daemonChanges(command);
+      assert.deepEqual(await announced.next(), [path.split('/').at(-1), path]);
+      assert.deepEqual(await session(path).allProperties(), before);
+    }
+    await attached.connection.methods.close();
+  });
 
   it('ends with its token, also if that was deleted while there was no daemon', async () => {
     const gone = await attach();

@@ -73,6 +73,7 @@ export const RIGHTS: Record<string, Rights> = {
       Created: VISITORS,
       Locked: VISITORS,
       Client: VISITORS,
+      LastClient: VISITORS,
     },
   },
   'org.freedesktop.RemoteAccess.Handover': {

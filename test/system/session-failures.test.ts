@@ -136,6 +136,22 @@ describe('a session that fails', () => {
         assert.equal(user('show', '--value', '--property=MainPID', agent()), pid);
       });
 
+    it('says so to who connects meanwhile, when it takes too long or the session ends', async () => {
+      installDesktop('hasty', 'sleep infinity', { 'X-RemoteAccess-StartTimeout': '5' });
+      const bobs = await objects(admin.bus).root.methods.createSession('bob', { desktop: 'hasty' });
+      const id = bobs.split('/').at(-1) ?? '';
+      const session = objects(admin.bus).session(bobs);
+      await using told = await Heard.standard<PropertiesChanged>(admin.bus, bobs, 'PropertiesChanged');
+      run('systemctl', '--user', '--machine=bob@.host', 'stop', `remote-access-agent@${id}.service`);
+      while ((await session.property('State')) !== 'starting')
+        await told.next((iface, _values, names) => iface === `${SERVICE}.Session` && names.includes('State'));
+      assert.match(await refuses('SessionFailed', admin.connect(bobs)), /has no running agent/);
+      const waiting = refuses('SessionFailed', admin.connect(bobs));
+      await session.methods.terminate();
+      assert.match(await waiting, /has no running agent/);
+      unitEnded(id);
+    });
+
     it('ends with its desktop', async () => {
       const removed = await Heard.listen(objects(admin.bus).root, 'SessionRemoved');
       const id = await objects(admin.bus).session(path).property('LogindSession');

@@ -96,6 +96,7 @@ describe('configuration', () => {
       ['[Session]\nMaxSessions=8193', '2: Session.MaxSessions: it has to be at most 8192'],
       ['[Login]\nMethods=', '2: Login.Methods: it must not be empty'],
       ['[Login]\nMethods=token token', '2: Login.Methods: it has something twice'],
+      ['[Session]\nRejoin=never desktop', '2: Session.Rejoin: never has to stand alone'],
       ['[Login]\nMethods=token,peer', '2: Login.Methods: it has to be of token, kerberos, password, pam, peer'],
       ['[Session]\nDefaultDesktop=../x', '2: Session.DefaultDesktop: it is not spelled as it has to be'],
       ['[Session]\nDefaultDesktop="gnome"', '2: Session.DefaultDesktop: it is not spelled as it has to be'],

@@ -72,6 +72,7 @@ const CONTRACT: Record<string, string[]> = {
     'Created t',
     'Locked b',
     'Client a{sv}',
+    'LastClient a{sv}',
     'Connect(a{sv} options) → (o connection)',
     'Lock() → ()',
     'Unlock() → ()',

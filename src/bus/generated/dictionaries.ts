@@ -6,6 +6,8 @@ export type CursorMode = 'embedded' | 'metadata' | 'hidden';
 
 export type Grant = 'monitors' | 'capture' | 'keyboard' | 'pointer' | 'touch' | 'tablet' | 'gamepad' | 'clipboard-read' | 'clipboard-write' | 'audio-output' | 'microphone' | 'camera';
 
+export type HookEvent = 'connected' | 'disconnected';
+
 export type OnConflict = 'displace' | 'share' | 'fail';
 
 /** What a connection may do. */
@@ -55,9 +57,9 @@ export interface ConnectOptions {
 
 /** Options of CreateSession. */
 export interface CreateSessionOptions {
-  /** The desktop to start: an `id` from `ListDesktops`. Without it, the first one listed. A running session keeps its own. */
+  /** The desktop to start: an `id` from `ListDesktops`. Without it, the first one listed. A running session keeps its own, and may not be given to who asks for another (`Rejoin` in remote-access.conf(5)). */
   desktop?: string;
-  /** The monitors of a session that has to be started; without it one monitor `default` of 1280×720 at scale 1. A running session keeps its own. */
+  /** The monitors of a session that has to be started; without it one monitor `default` of 1280×720 at scale 1. A running session keeps its own, and may not be given to who asks for another (`Rejoin` in remote-access.conf(5)). */
   monitors?: Monitor[];
   /** Whether a running session of the user is returned (true, the default), or is an error (`Busy`). */
   reuse?: boolean;
@@ -71,6 +73,26 @@ export interface Desktop {
   name: string;
   /** The kind of compositor that draws it, `mutter` for example. */
   compositor: string;
+}
+
+/** What programs in session.d are run for. */
+export interface HookOccasion {
+  /** What the client did. */
+  event: HookEvent;
+  /** The number of its connection. */
+  connection: number;
+  /** How many clients are connected, as far as programs have been told. */
+  connections: number;
+  /** Whether it is the first client that they are told of. */
+  first: boolean;
+  /** The `client-name` given to `Connect`, or empty. */
+  name: string;
+  /** The `client-address` given to `Connect`, or empty. */
+  address: string;
+  /** The reason of `Closed`; empty for one that connected. */
+  reason: string;
+  /** How long the programs may take, in milliseconds. */
+  timeout: number;
 }
 
 /** Options of ConnectToEIS: none so far. */
@@ -124,9 +146,9 @@ export interface OpenLoginOptions {
   'client-name'?: string;
   /** The client's network address or host name, without a port. PAM (`PAM_RHOST`) and logind get it. */
   'client-address'?: string;
-  /** The desktop of a session that has to be started: an `id` from `ListDesktops`. Without it, the token's, or else the first one listed. A running session keeps its own. */
+  /** The desktop of a session that has to be started: an `id` from `ListDesktops`. Without it, the token's, or else the first one listed. A running session keeps its own, and may not be given to who asks for another (`Rejoin` in remote-access.conf(5)). */
   desktop?: string;
-  /** The monitors of a session that has to be started; without it one monitor `default` of 1280×720 at scale 1. A running session keeps its own. */
+  /** The monitors of a session that has to be started; without it one monitor `default` of 1280×720 at scale 1. A running session keeps its own, and may not be given to who asks for another (`Rejoin` in remote-access.conf(5)). */
   monitors?: Monitor[];
 }
 
@@ -154,6 +176,8 @@ export interface SessionClient {
   address?: string;
   /** When it connected, in seconds since 1970-01-01 UTC. */
   since?: number;
+  /** When it left, in the same seconds; absent while it is connected. */
+  left?: number;
 }
 
 /** What is known about a capture stream. */
@@ -209,6 +233,7 @@ export interface Dictionaries {
   ConnectOptions: ConnectOptions;
   CreateSessionOptions: CreateSessionOptions;
   Desktop: Desktop;
+  HookOccasion: HookOccasion;
   InputOptions: InputOptions;
   Monitor: Monitor;
   MonitorState: MonitorState;
@@ -419,7 +444,7 @@ export const dictionaries: { readonly [Name in DictionaryName]: DictionarySchema
         "type": "string",
         "maxLength": 128,
         "pattern": "^[A-Za-z0-9][A-Za-z0-9._-]*$",
-        "description": "The desktop to start: an `id` from `ListDesktops`. Without it, the first one listed. A running session keeps its own."
+        "description": "The desktop to start: an `id` from `ListDesktops`. Without it, the first one listed. A running session keeps its own, and may not be given to who asks for another (`Rejoin` in remote-access.conf(5))."
       },
       "monitors": {
         "dbus": "aa{sv}",
@@ -427,7 +452,7 @@ export const dictionaries: { readonly [Name in DictionaryName]: DictionarySchema
         "items": {
           "$ref": "Monitor"
         },
-        "description": "The monitors of a session that has to be started; without it one monitor `default` of 1280×720 at scale 1. A running session keeps its own."
+        "description": "The monitors of a session that has to be started; without it one monitor `default` of 1280×720 at scale 1. A running session keeps its own, and may not be given to who asks for another (`Rejoin` in remote-access.conf(5))."
       },
       "reuse": {
         "dbus": "b",
@@ -462,6 +487,73 @@ export const dictionaries: { readonly [Name in DictionaryName]: DictionarySchema
       "id",
       "name",
       "compositor"
+    ]
+  },
+  "HookOccasion": {
+    "$id": "HookOccasion",
+    "description": "What programs in session.d are run for.",
+    "type": "object",
+    "additionalProperties": false,
+    "properties": {
+      "event": {
+        "dbus": "s",
+        "title": "HookEvent",
+        "type": "string",
+        "enum": [
+          "connected",
+          "disconnected"
+        ],
+        "description": "What the client did."
+      },
+      "connection": {
+        "dbus": "u",
+        "type": "integer",
+        "minimum": 1,
+        "description": "The number of its connection."
+      },
+      "connections": {
+        "dbus": "u",
+        "type": "integer",
+        "minimum": 0,
+        "description": "How many clients are connected, as far as programs have been told."
+      },
+      "first": {
+        "dbus": "b",
+        "type": "boolean",
+        "description": "Whether it is the first client that they are told of."
+      },
+      "name": {
+        "dbus": "s",
+        "type": "string",
+        "description": "The `client-name` given to `Connect`, or empty."
+      },
+      "address": {
+        "dbus": "s",
+        "type": "string",
+        "description": "The `client-address` given to `Connect`, or empty."
+      },
+      "reason": {
+        "dbus": "s",
+        "type": "string",
+        "description": "The reason of `Closed`; empty for one that connected."
+      },
+      "timeout": {
+        "dbus": "u",
+        "type": "integer",
+        "minimum": 1,
+        "maximum": 3600000,
+        "description": "How long the programs may take, in milliseconds."
+      }
+    },
+    "required": [
+      "event",
+      "connection",
+      "connections",
+      "first",
+      "name",
+      "address",
+      "reason",
+      "timeout"
     ]
   },
   "InputOptions": {
@@ -662,7 +754,7 @@ export const dictionaries: { readonly [Name in DictionaryName]: DictionarySchema
         "type": "string",
         "maxLength": 128,
         "pattern": "^[A-Za-z0-9][A-Za-z0-9._-]*$",
-        "description": "The desktop of a session that has to be started: an `id` from `ListDesktops`. Without it, the token's, or else the first one listed. A running session keeps its own."
+        "description": "The desktop of a session that has to be started: an `id` from `ListDesktops`. Without it, the token's, or else the first one listed. A running session keeps its own, and may not be given to who asks for another (`Rejoin` in remote-access.conf(5))."
       },
       "monitors": {
         "dbus": "aa{sv}",
@@ -670,7 +762,7 @@ export const dictionaries: { readonly [Name in DictionaryName]: DictionarySchema
         "items": {
           "$ref": "Monitor"
         },
-        "description": "The monitors of a session that has to be started; without it one monitor `default` of 1280×720 at scale 1. A running session keeps its own."
+        "description": "The monitors of a session that has to be started; without it one monitor `default` of 1280×720 at scale 1. A running session keeps its own, and may not be given to who asks for another (`Rejoin` in remote-access.conf(5))."
       }
     }
   },
@@ -764,6 +856,13 @@ export const dictionaries: { readonly [Name in DictionaryName]: DictionarySchema
         "minimum": 0,
         "maximum": 9007199254740991,
         "description": "When it connected, in seconds since 1970-01-01 UTC."
+      },
+      "left": {
+        "dbus": "t",
+        "type": "integer",
+        "minimum": 0,
+        "maximum": 9007199254740991,
+        "description": "When it left, in the same seconds; absent while it is connected."
       }
     }
   },

@@ -9,6 +9,7 @@ export const CaptureOptions: Validator;
 export const ConnectOptions: Validator;
 export const CreateSessionOptions: Validator;
 export const Desktop: Validator;
+export const HookOccasion: Validator;
 export const InputOptions: Validator;
 export const Monitor: Validator;
 export const MonitorState: Validator;

@@ -13,6 +13,7 @@ const SESSION_KEYS: Command['keys'] = [
   ['created', 'when it was started, in seconds since 1970-01-01 UTC'],
   ['locked', 'whether its screen is locked'],
   ['client', 'who is connected, an object that may have `name`, `address` and `since`; empty if nobody is'],
+  ['last-client', 'who left last, the same with `left`; empty as long as nobody has'],
   ['path', 'its object on the bus'],
 ];
 
@@ -56,7 +57,7 @@ export const sessionCommands: readonly Command[] = [
     name: 'create',
     summary: 'Start a session before anybody asks for it',
     description:
-      'Starts the headless session of USER, or finds the one that is running, and prints its id when its desktop is up. Without USER it is the own session. Desktop and layout are those of a session that has to be started; one that is running keeps its own.',
+      'Starts the headless session of USER, or finds the one that is running, and prints its id when its desktop is up. Without USER it is the own session. Desktop and layout are those of a session that has to be started; one that is running keeps its own, and may be refused or ended for it where `Rejoin=` of remote-access.conf(5) says so.',
     arguments: [{ metavar: 'USER', kind: 'user', optional: true, summary: 'Whose session to start' }],
     options: [
       {
@@ -97,6 +98,17 @@ export const sessionCommands: readonly Command[] = [
     keys: CHANGED,
     examples: [{ line: 'remoteaccessctl unlock alice', meaning: "Unlocks alice's session." }],
     load: () => import('../commands/unlock.js'),
+  },
+  {
+    name: 'disconnect',
+    summary: 'Send away who is connected',
+    description:
+      'Closes all connections to each session; who has one is told `displaced`. The sessions go on, and their screens are locked as they are when clients leave. Who has logged in may connect again. It is for root and for the own session: a menu inside the desktop may call it.',
+    arguments: [OWN_OR_GIVEN],
+    options: [],
+    keys: CHANGED,
+    examples: [{ line: 'remoteaccessctl disconnect alice', meaning: "Sends away who works in alice's session." }],
+    load: () => import('../commands/disconnect.js'),
   },
   {
     name: 'terminate',

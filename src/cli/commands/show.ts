@@ -1,3 +1,4 @@
+import type { SessionClient } from '../../bus/generated/dictionaries.js';
 import { NoSuchSession } from '../../errors.js';
 import type { Arguments } from '../arguments.js';
 import type { Context } from '../context.js';
@@ -13,16 +14,24 @@ export async function run({ output, connect }: Context, { positionals: [name] }:
 }
 
 function fields(session: SessionInfo): [string, string][] {
-  const { name, address, since } = session.client;
-  const client = [name === undefined || name === '' ? 'unnamed' : name, address].filter(Boolean).join(' from ');
+  const { client, 'last-client': last } = session;
   return [
     ['State', session.state],
     ['Since', timeText(session.created, 'unknown')],
     ['Desktop', `${session.desktop} (${session.compositor})`],
     ['Locked', session.locked ? 'yes' : 'no'],
-    ['Client', since === undefined ? 'none' : `${client}, since ${timeText(since, 'unknown')}`],
+    ['Client', client.since === undefined ? 'none' : `${named(client)}, since ${timeText(client.since, 'unknown')}`],
+    ...(last.left === undefined ? [] : [['Last client', `${named(last)}, ${stay(last)}`] as [string, string]]),
     ['Logind', session['logind-session'] || 'none'],
     ['Unit', `remote-access-session-${session.id}.service`],
     ['Object', session.path],
   ];
+}
+
+function named({ name, address }: SessionClient): string {
+  return [name === undefined || name === '' ? 'unnamed' : name, address].filter(Boolean).join(' from ');
+}
+
+function stay({ since, left }: SessionClient): string {
+  return `${timeText(since ?? 0, 'unknown')} to ${timeText(left ?? 0, 'unknown')}`;
 }

@@ -4,6 +4,8 @@ import type { SectionSchema } from '../schema.js';
 
 export type Method = 'token' | 'kerberos' | 'password' | 'pam' | 'peer';
 
+export type Likeness = 'desktop' | 'size' | 'address' | 'never';
+
 /** The settings of remote-accessd, section by section. */
 export interface Settings {
   /** Who gets in, and how often somebody may try. */
@@ -18,15 +20,31 @@ export interface Settings {
     readonly MaxOpen: number;
     /** How many logins may be opened within a minute by one user's tools, or from one client address by tools that run as root. */
     readonly MaxPerMinute: number;
+    /** How many logins may be under way on this machine at once, whoever opened them. Those that have led to a session do not count. */
+    readonly MaxUnderWay: number;
+    /** After how long a login is given up in which its tool does nothing, while a question waits for an answer, for example. The start of a session does not count. */
+    readonly IdleTimeout: number;
   };
   /** What is started for users. */
   readonly Session: {
     /** The desktop that is started if neither the client nor the token asks for one: an id from `remoteaccessctl desktops`. If it is empty, or not installed, GNOME is, or else the first one by id. */
     readonly DefaultDesktop: string;
+    /** What has to be the same for somebody who logs in to be given the running session of the user, beside the user; what they do not ask for is the same. `desktop`: the desktop. `size`: the monitors that the session began with: their sizes, scales and places. `address`: the client's address that the session was started for, of IPv6 the network; one that was started for no client is for all of them. Empty: whoever logs in is given the running session. `never`, alone: no login is given one that runs, not even one that was started beforehand. A user has one session at a time, so `OtherSession` decides what becomes of one that is not given. `remoteaccessctl create` goes by the same, but for `never`. */
+    readonly Rejoin: readonly Likeness[];
+    /** What happens to a running session that somebody asks for and is not given (`Rejoin`). `refuse`: it stays, and whoever asks is told how it differs. `end-disconnected`: if nobody is connected, it is ended, with all that is not saved in it, and another one is started. `end`: also if somebody is. None is ended for a login that does not grant the keyboard, for a desktop that is not installed, or while PAM or `MaxSessions` forbid another one. */
+    readonly OtherSession: 'refuse' | 'end-disconnected' | 'end';
     /** How many sessions may run on this machine. Nobody can start another one then; those that run can be reached as before, also if they are more than a reload allows. */
     readonly MaxSessions: number;
+    /** How many connections to one session may be open at once. Who displaces the others, as tools do if they do not say otherwise, always finds room. */
+    readonly MaxConnections: number;
+    /** How many connections one user's tools may have open at once, to whichever sessions. Tools that run as root serve many users, and do not count; a gateway that runs as a user of its own may need more. */
+    readonly MaxConnectionsPerUser: number;
     /** How long a session runs on when its last client has gone, before it is ended with all that is not saved in it. `0` or `infinity`: for ever. A session to which nobody has connected yet is not meant. Time during which the service does not run, or the machine sleeps, counts. */
     readonly DisconnectedTimeout: number;
+    /** How long the programs in `session.d` may take, all together, each time a client connects or leaves, before they are stopped; remote-access-hooks(7) explains them. `0`: none are run. */
+    readonly HookTimeout: number;
+    /** After how long without any input in their session clients are disconnected, as if they had left: the screen is locked, and `DisconnectedTimeout` begins. `0` or `infinity`: never. Input is whatever the desktop takes for it, by whichever client or program; connecting counts as well, and changing monitors or the clipboard does not. Clients that may put nothing in (no `keyboard`, `pointer` or `touch`) stay. */
+    readonly IdleTimeout: number;
     /** Whether the machine is kept from being suspended while a client is connected. Who may override inhibitors, as with `systemctl suspend --check-inhibitors=no`, still can. */
     readonly InhibitSuspend: boolean;
     /** Whether the screen is locked when the last client has gone, if anybody who logged in was connected. The next client that logs in unlocks it. Desktops without a screen lock do nothing. */
@@ -99,6 +117,21 @@ export const sections: { readonly [Section in keyof Settings]: SectionSchema } =
         "minimum": 1,
         "maximum": 100000,
         "default": 240
+      },
+      "MaxUnderWay": {
+        "description": "How many logins may be under way on this machine at once, whoever opened them. Those that have led to a session do not count.",
+        "type": "integer",
+        "minimum": 1,
+        "maximum": 100000,
+        "default": 1000
+      },
+      "IdleTimeout": {
+        "description": "After how long a login is given up in which its tool does nothing, while a question waits for an answer, for example. The start of a session does not count.",
+        "type": "number",
+        "timespan": true,
+        "minimum": 1,
+        "maximum": 86400,
+        "default": 120
       }
     }
   },
@@ -114,6 +147,38 @@ export const sections: { readonly [Section in keyof Settings]: SectionSchema } =
         "pattern": "^([A-Za-z0-9][A-Za-z0-9._-]*)?$",
         "default": ""
       },
+      "Rejoin": {
+        "description": "What has to be the same for somebody who logs in to be given the running session of the user, beside the user; what they do not ask for is the same. `desktop`: the desktop. `size`: the monitors that the session began with: their sizes, scales and places. `address`: the client's address that the session was started for, of IPv6 the network; one that was started for no client is for all of them. Empty: whoever logs in is given the running session. `never`, alone: no login is given one that runs, not even one that was started beforehand. A user has one session at a time, so `OtherSession` decides what becomes of one that is not given. `remoteaccessctl create` goes by the same, but for `never`.",
+        "type": "array",
+        "uniqueItems": true,
+        "items": {
+          "title": "Likeness",
+          "type": "string",
+          "enum": [
+            "desktop",
+            "size",
+            "address",
+            "never"
+          ]
+        },
+        "not": {
+          "contains": {
+            "const": "never"
+          },
+          "minItems": 2
+        },
+        "default": []
+      },
+      "OtherSession": {
+        "description": "What happens to a running session that somebody asks for and is not given (`Rejoin`). `refuse`: it stays, and whoever asks is told how it differs. `end-disconnected`: if nobody is connected, it is ended, with all that is not saved in it, and another one is started. `end`: also if somebody is. None is ended for a login that does not grant the keyboard, for a desktop that is not installed, or while PAM or `MaxSessions` forbid another one.",
+        "type": "string",
+        "enum": [
+          "refuse",
+          "end-disconnected",
+          "end"
+        ],
+        "default": "refuse"
+      },
       "MaxSessions": {
         "description": "How many sessions may run on this machine. Nobody can start another one then; those that run can be reached as before, also if they are more than a reload allows.",
         "type": "integer",
@@ -121,8 +186,37 @@ export const sections: { readonly [Section in keyof Settings]: SectionSchema } =
         "maximum": 8192,
         "default": 8192
       },
+      "MaxConnections": {
+        "description": "How many connections to one session may be open at once. Who displaces the others, as tools do if they do not say otherwise, always finds room.",
+        "type": "integer",
+        "minimum": 1,
+        "maximum": 1000,
+        "default": 64
+      },
+      "MaxConnectionsPerUser": {
+        "description": "How many connections one user's tools may have open at once, to whichever sessions. Tools that run as root serve many users, and do not count; a gateway that runs as a user of its own may need more.",
+        "type": "integer",
+        "minimum": 1,
+        "maximum": 100000,
+        "default": 64
+      },
       "DisconnectedTimeout": {
         "description": "How long a session runs on when its last client has gone, before it is ended with all that is not saved in it. `0` or `infinity`: for ever. A session to which nobody has connected yet is not meant. Time during which the service does not run, or the machine sleeps, counts.",
+        "type": "number",
+        "timespan": true,
+        "minimum": 0,
+        "default": 0
+      },
+      "HookTimeout": {
+        "description": "How long the programs in `session.d` may take, all together, each time a client connects or leaves, before they are stopped; remote-access-hooks(7) explains them. `0`: none are run.",
+        "type": "number",
+        "timespan": true,
+        "minimum": 0,
+        "maximum": 3600,
+        "default": 30
+      },
+      "IdleTimeout": {
+        "description": "After how long without any input in their session clients are disconnected, as if they had left: the screen is locked, and `DisconnectedTimeout` begins. `0` or `infinity`: never. Input is whatever the desktop takes for it, by whichever client or program; connecting counts as well, and changing monitors or the clipboard does not. Clients that may put nothing in (no `keyboard`, `pointer` or `touch`) stay.",
         "type": "number",
         "timespan": true,
         "minimum": 0,

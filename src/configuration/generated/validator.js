@@ -3,9 +3,9 @@
 import { characters } from '../../bus/characters.js';
 
 export const Settings = validate21;
-const schema6 = {"$id":"Settings","type":"object","additionalProperties":false,"properties":{"Login":{"type":"object","additionalProperties":false,"properties":{"Methods":{"type":"array","minItems":1,"uniqueItems":true,"items":{"type":"string","enum":["token","kerberos","password","pam","peer"]}},"MaxTries":{"type":"integer","minimum":1,"maximum":100},"MaxFailuresPerMinute":{"type":"integer","minimum":1,"maximum":10000},"MaxOpen":{"type":"integer","minimum":1,"maximum":10000},"MaxPerMinute":{"type":"integer","minimum":1,"maximum":100000}}},"Session":{"type":"object","additionalProperties":false,"properties":{"DefaultDesktop":{"type":"string","maxLength":128,"pattern":"^([A-Za-z0-9][A-Za-z0-9._-]*)?$"},"MaxSessions":{"type":"integer","minimum":0,"maximum":8192},"DisconnectedTimeout":{"type":"number","minimum":0},"InhibitSuspend":{"type":"boolean"},"LockOnDisconnect":{"type":"boolean"},"OtherDesktop":{"type":"string","enum":["refuse","end"]}}},"Daemon":{"type":"object","additionalProperties":false,"properties":{"IdleExit":{"type":"number","minimum":0}}}}};
+const schema6 = {"$id":"Settings","type":"object","additionalProperties":false,"properties":{"Login":{"type":"object","additionalProperties":false,"properties":{"Methods":{"type":"array","minItems":1,"uniqueItems":true,"items":{"type":"string","enum":["token","kerberos","password","pam","peer"]}},"MaxTries":{"type":"integer","minimum":1,"maximum":100},"MaxFailuresPerMinute":{"type":"integer","minimum":1,"maximum":10000},"MaxOpen":{"type":"integer","minimum":1,"maximum":10000},"MaxPerMinute":{"type":"integer","minimum":1,"maximum":100000},"MaxUnderWay":{"type":"integer","minimum":1,"maximum":100000},"IdleTimeout":{"type":"number","minimum":1,"maximum":86400}}},"Session":{"type":"object","additionalProperties":false,"properties":{"DefaultDesktop":{"type":"string","maxLength":128,"pattern":"^([A-Za-z0-9][A-Za-z0-9._-]*)?$"},"Rejoin":{"type":"array","uniqueItems":true,"items":{"type":"string","enum":["desktop","size","address","never"]},"not":{"contains":{"const":"never"},"minItems":2}},"OtherSession":{"type":"string","enum":["refuse","end-disconnected","end"]},"MaxSessions":{"type":"integer","minimum":0,"maximum":8192},"MaxConnections":{"type":"integer","minimum":1,"maximum":1000},"MaxConnectionsPerUser":{"type":"integer","minimum":1,"maximum":100000},"DisconnectedTimeout":{"type":"number","minimum":0},"HookTimeout":{"type":"number","minimum":0,"maximum":3600},"IdleTimeout":{"type":"number","minimum":0},"InhibitSuspend":{"type":"boolean"},"LockOnDisconnect":{"type":"boolean"},"OtherDesktop":{"type":"string","enum":["refuse","end"]}}},"Daemon":{"type":"object","additionalProperties":false,"properties":{"IdleExit":{"type":"number","minimum":0}}}}};
 const func0 = Object.prototype.hasOwnProperty;
-const func53 = characters;
+const func56 = characters;
 const pattern0 = new RegExp("^([A-Za-z0-9][A-Za-z0-9._-]*)?$", "u");
 
 function validate21(data, {instancePath="", parentData, parentDataProperty, rootData=data}={}){
@@ -30,7 +30,7 @@ if(errors === _errs2){
 if(data0 && typeof data0 == "object" && !Array.isArray(data0)){
 const _errs4 = errors;
 for(const key1 of Object.keys(data0)){
-if(!(((((key1 === "Methods") || (key1 === "MaxTries")) || (key1 === "MaxFailuresPerMinute")) || (key1 === "MaxOpen")) || (key1 === "MaxPerMinute"))){
+if(!(((((((key1 === "Methods") || (key1 === "MaxTries")) || (key1 === "MaxFailuresPerMinute")) || (key1 === "MaxOpen")) || (key1 === "MaxPerMinute")) || (key1 === "MaxUnderWay")) || (key1 === "IdleTimeout"))){
 validate21.errors = [{instancePath:instancePath+"/Login",schemaPath:"#/properties/Login/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key1},message:"must NOT have additional properties"}];
 return false;
 break;
@@ -205,6 +205,62 @@ var valid1 = _errs15 === errors;
 else {
 var valid1 = true;
 }
+if(valid1){
+if(data0.MaxUnderWay !== undefined && func0.call(data0, "MaxUnderWay")){
+let data7 = data0.MaxUnderWay;
+const _errs17 = errors;
+if(!((typeof data7 == "number") && (!(data7 % 1) && !isNaN(data7)))){
+validate21.errors = [{instancePath:instancePath+"/Login/MaxUnderWay",schemaPath:"#/properties/Login/properties/MaxUnderWay/type",keyword:"type",params:{type: "integer"},message:"must be integer"}];
+return false;
+}
+if(errors === _errs17){
+if(typeof data7 == "number"){
+if(data7 > 100000 || isNaN(data7)){
+validate21.errors = [{instancePath:instancePath+"/Login/MaxUnderWay",schemaPath:"#/properties/Login/properties/MaxUnderWay/maximum",keyword:"maximum",params:{comparison: "<=", limit: 100000},message:"must be <= 100000"}];
+return false;
+}
+else {
+if(data7 < 1 || isNaN(data7)){
+validate21.errors = [{instancePath:instancePath+"/Login/MaxUnderWay",schemaPath:"#/properties/Login/properties/MaxUnderWay/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1},message:"must be >= 1"}];
+return false;
+}
+}
+}
+}
+var valid1 = _errs17 === errors;
+}
+else {
+var valid1 = true;
+}
+if(valid1){
+if(data0.IdleTimeout !== undefined && func0.call(data0, "IdleTimeout")){
+let data8 = data0.IdleTimeout;
+const _errs19 = errors;
+if(errors === _errs19){
+if(typeof data8 == "number"){
+if(data8 > 86400 || isNaN(data8)){
+validate21.errors = [{instancePath:instancePath+"/Login/IdleTimeout",schemaPath:"#/properties/Login/properties/IdleTimeout/maximum",keyword:"maximum",params:{comparison: "<=", limit: 86400},message:"must be <= 86400"}];
+return false;
+}
+else {
+if(data8 < 1 || isNaN(data8)){
+validate21.errors = [{instancePath:instancePath+"/Login/IdleTimeout",schemaPath:"#/properties/Login/properties/IdleTimeout/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1},message:"must be >= 1"}];
+return false;
+}
+}
+}
+else {
+validate21.errors = [{instancePath:instancePath+"/Login/IdleTimeout",schemaPath:"#/properties/Login/properties/IdleTimeout/type",keyword:"type",params:{type: "number"},message:"must be number"}];
+return false;
+}
+}
+var valid1 = _errs19 === errors;
+}
+else {
+var valid1 = true;
+}
+}
+}
 }
 }
 }
@@ -223,30 +279,30 @@ var valid0 = true;
 }
 if(valid0){
 if(data.Session !== undefined && func0.call(data, "Session")){
-let data7 = data.Session;
-const _errs17 = errors;
-if(errors === _errs17){
-if(data7 && typeof data7 == "object" && !Array.isArray(data7)){
-const _errs19 = errors;
-for(const key2 of Object.keys(data7)){
-if(!((((((key2 === "DefaultDesktop") || (key2 === "MaxSessions")) || (key2 === "DisconnectedTimeout")) || (key2 === "InhibitSuspend")) || (key2 === "LockOnDisconnect")) || (key2 === "OtherDesktop"))){
+let data9 = data.Session;
+const _errs21 = errors;
+if(errors === _errs21){
+if(data9 && typeof data9 == "object" && !Array.isArray(data9)){
+const _errs23 = errors;
+for(const key2 of Object.keys(data9)){
+if(!(func0.call(schema6.properties.Session.properties, key2))){
 validate21.errors = [{instancePath:instancePath+"/Session",schemaPath:"#/properties/Session/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key2},message:"must NOT have additional properties"}];
 return false;
 break;
 }
 }
-if(_errs19 === errors){
-if(data7.DefaultDesktop !== undefined && func0.call(data7, "DefaultDesktop")){
-let data8 = data7.DefaultDesktop;
-const _errs20 = errors;
-if(errors === _errs20){
-if(typeof data8 === "string"){
-if(func53(data8) > 128){
+if(_errs23 === errors){
+if(data9.DefaultDesktop !== undefined && func0.call(data9, "DefaultDesktop")){
+let data10 = data9.DefaultDesktop;
+const _errs24 = errors;
+if(errors === _errs24){
+if(typeof data10 === "string"){
+if(func56(data10) > 128){
 validate21.errors = [{instancePath:instancePath+"/Session/DefaultDesktop",schemaPath:"#/properties/Session/properties/DefaultDesktop/maxLength",keyword:"maxLength",params:{limit: 128},message:"must NOT have more than 128 characters"}];
 return false;
 }
 else {
-if(!pattern0.test(data8)){
+if(!pattern0.test(data10)){
 validate21.errors = [{instancePath:instancePath+"/Session/DefaultDesktop",schemaPath:"#/properties/Session/properties/DefaultDesktop/pattern",keyword:"pattern",params:{pattern: "^([A-Za-z0-9][A-Za-z0-9._-]*)?$"},message:"must match pattern \""+"^([A-Za-z0-9][A-Za-z0-9._-]*)?$"+"\""}];
 return false;
 }
@@ -257,45 +313,243 @@ validate21.errors = [{instancePath:instancePath+"/Session/DefaultDesktop",schema
 return false;
 }
 }
-var valid4 = _errs20 === errors;
+var valid4 = _errs24 === errors;
 }
 else {
 var valid4 = true;
 }
 if(valid4){
-if(data7.MaxSessions !== undefined && func0.call(data7, "MaxSessions")){
-let data9 = data7.MaxSessions;
-const _errs22 = errors;
-if(!((typeof data9 == "number") && (!(data9 % 1) && !isNaN(data9)))){
+if(data9.Rejoin !== undefined && func0.call(data9, "Rejoin")){
+let data11 = data9.Rejoin;
+const _errs26 = errors;
+const _errs28 = errors;
+const _errs29 = errors;
+if(Array.isArray(data11)){
+if(data11.length < 2){
+const err0 = {};
+if(vErrors === null){
+vErrors = [err0];
+}
+else {
+vErrors.push(err0);
+}
+errors++;
+}
+else {
+const _errs30 = errors;
+const len1 = data11.length;
+for(let i2=0; i2<len1; i2++){
+const _errs31 = errors;
+if("never" !== data11[i2]){
+const err1 = {};
+if(vErrors === null){
+vErrors = [err1];
+}
+else {
+vErrors.push(err1);
+}
+errors++;
+}
+var valid6 = _errs31 === errors;
+if(valid6){
+break;
+}
+}
+if(!valid6){
+const err2 = {};
+if(vErrors === null){
+vErrors = [err2];
+}
+else {
+vErrors.push(err2);
+}
+errors++;
+}
+else {
+errors = _errs30;
+if(vErrors !== null){
+if(_errs30){
+vErrors.length = _errs30;
+}
+else {
+vErrors = null;
+}
+}
+}
+}
+}
+var valid5 = _errs29 === errors;
+if(valid5){
+validate21.errors = [{instancePath:instancePath+"/Session/Rejoin",schemaPath:"#/properties/Session/properties/Rejoin/not",keyword:"not",params:{},message:"must NOT be valid"}];
+return false;
+}
+else {
+errors = _errs28;
+if(vErrors !== null){
+if(_errs28){
+vErrors.length = _errs28;
+}
+else {
+vErrors = null;
+}
+}
+}
+if(errors === _errs26){
+if(Array.isArray(data11)){
+var valid7 = true;
+const len2 = data11.length;
+for(let i3=0; i3<len2; i3++){
+let data13 = data11[i3];
+const _errs32 = errors;
+if(typeof data13 !== "string"){
+validate21.errors = [{instancePath:instancePath+"/Session/Rejoin/" + i3,schemaPath:"#/properties/Session/properties/Rejoin/items/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+return false;
+}
+if(!((((data13 === "desktop") || (data13 === "size")) || (data13 === "address")) || (data13 === "never"))){
+validate21.errors = [{instancePath:instancePath+"/Session/Rejoin/" + i3,schemaPath:"#/properties/Session/properties/Rejoin/items/enum",keyword:"enum",params:{allowedValues: schema6.properties.Session.properties.Rejoin.items.enum},message:"must be equal to one of the allowed values"}];
+return false;
+}
+var valid7 = _errs32 === errors;
+if(!valid7){
+break;
+}
+}
+if(valid7){
+let i4 = data11.length;
+let j1;
+if(i4 > 1){
+const indices1 = {};
+for(;i4--;){
+let item1 = data11[i4];
+if(typeof item1 !== "string"){
+continue;
+}
+if(typeof indices1[item1] == "number"){
+j1 = indices1[item1];
+validate21.errors = [{instancePath:instancePath+"/Session/Rejoin",schemaPath:"#/properties/Session/properties/Rejoin/uniqueItems",keyword:"uniqueItems",params:{i: i4, j: j1},message:"must NOT have duplicate items (items ## "+j1+" and "+i4+" are identical)"}];
+return false;
+break;
+}
+indices1[item1] = i4;
+}
+}
+}
+}
+else {
+validate21.errors = [{instancePath:instancePath+"/Session/Rejoin",schemaPath:"#/properties/Session/properties/Rejoin/type",keyword:"type",params:{type: "array"},message:"must be array"}];
+return false;
+}
+}
+var valid4 = _errs26 === errors;
+}
+else {
+var valid4 = true;
+}
+if(valid4){
+if(data9.OtherSession !== undefined && func0.call(data9, "OtherSession")){
+let data14 = data9.OtherSession;
+const _errs34 = errors;
+if(typeof data14 !== "string"){
+validate21.errors = [{instancePath:instancePath+"/Session/OtherSession",schemaPath:"#/properties/Session/properties/OtherSession/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+return false;
+}
+if(!(((data14 === "refuse") || (data14 === "end-disconnected")) || (data14 === "end"))){
+validate21.errors = [{instancePath:instancePath+"/Session/OtherSession",schemaPath:"#/properties/Session/properties/OtherSession/enum",keyword:"enum",params:{allowedValues: schema6.properties.Session.properties.OtherSession.enum},message:"must be equal to one of the allowed values"}];
+return false;
+}
+var valid4 = _errs34 === errors;
+}
+else {
+var valid4 = true;
+}
+if(valid4){
+if(data9.MaxSessions !== undefined && func0.call(data9, "MaxSessions")){
+let data15 = data9.MaxSessions;
+const _errs36 = errors;
+if(!((typeof data15 == "number") && (!(data15 % 1) && !isNaN(data15)))){
 validate21.errors = [{instancePath:instancePath+"/Session/MaxSessions",schemaPath:"#/properties/Session/properties/MaxSessions/type",keyword:"type",params:{type: "integer"},message:"must be integer"}];
 return false;
 }
-if(errors === _errs22){
-if(typeof data9 == "number"){
-if(data9 > 8192 || isNaN(data9)){
+if(errors === _errs36){
+if(typeof data15 == "number"){
+if(data15 > 8192 || isNaN(data15)){
 validate21.errors = [{instancePath:instancePath+"/Session/MaxSessions",schemaPath:"#/properties/Session/properties/MaxSessions/maximum",keyword:"maximum",params:{comparison: "<=", limit: 8192},message:"must be <= 8192"}];
 return false;
 }
 else {
-if(data9 < 0 || isNaN(data9)){
+if(data15 < 0 || isNaN(data15)){
 validate21.errors = [{instancePath:instancePath+"/Session/MaxSessions",schemaPath:"#/properties/Session/properties/MaxSessions/minimum",keyword:"minimum",params:{comparison: ">=", limit: 0},message:"must be >= 0"}];
 return false;
 }
 }
 }
 }
-var valid4 = _errs22 === errors;
+var valid4 = _errs36 === errors;
 }
 else {
 var valid4 = true;
 }
 if(valid4){
-if(data7.DisconnectedTimeout !== undefined && func0.call(data7, "DisconnectedTimeout")){
-let data10 = data7.DisconnectedTimeout;
-const _errs24 = errors;
-if(errors === _errs24){
-if(typeof data10 == "number"){
-if(data10 < 0 || isNaN(data10)){
+if(data9.MaxConnections !== undefined && func0.call(data9, "MaxConnections")){
+let data16 = data9.MaxConnections;
+const _errs38 = errors;
+if(!((typeof data16 == "number") && (!(data16 % 1) && !isNaN(data16)))){
+validate21.errors = [{instancePath:instancePath+"/Session/MaxConnections",schemaPath:"#/properties/Session/properties/MaxConnections/type",keyword:"type",params:{type: "integer"},message:"must be integer"}];
+return false;
+}
+if(errors === _errs38){
+if(typeof data16 == "number"){
+if(data16 > 1000 || isNaN(data16)){
+validate21.errors = [{instancePath:instancePath+"/Session/MaxConnections",schemaPath:"#/properties/Session/properties/MaxConnections/maximum",keyword:"maximum",params:{comparison: "<=", limit: 1000},message:"must be <= 1000"}];
+return false;
+}
+else {
+if(data16 < 1 || isNaN(data16)){
+validate21.errors = [{instancePath:instancePath+"/Session/MaxConnections",schemaPath:"#/properties/Session/properties/MaxConnections/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1},message:"must be >= 1"}];
+return false;
+}
+}
+}
+}
+var valid4 = _errs38 === errors;
+}
+else {
+var valid4 = true;
+}
+if(valid4){
+if(data9.MaxConnectionsPerUser !== undefined && func0.call(data9, "MaxConnectionsPerUser")){
+let data17 = data9.MaxConnectionsPerUser;
+const _errs40 = errors;
+if(!((typeof data17 == "number") && (!(data17 % 1) && !isNaN(data17)))){
+validate21.errors = [{instancePath:instancePath+"/Session/MaxConnectionsPerUser",schemaPath:"#/properties/Session/properties/MaxConnectionsPerUser/type",keyword:"type",params:{type: "integer"},message:"must be integer"}];
+return false;
+}
+if(errors === _errs40){
+if(typeof data17 == "number"){
+if(data17 > 100000 || isNaN(data17)){
+validate21.errors = [{instancePath:instancePath+"/Session/MaxConnectionsPerUser",schemaPath:"#/properties/Session/properties/MaxConnectionsPerUser/maximum",keyword:"maximum",params:{comparison: "<=", limit: 100000},message:"must be <= 100000"}];
+return false;
+}
+else {
+if(data17 < 1 || isNaN(data17)){
+validate21.errors = [{instancePath:instancePath+"/Session/MaxConnectionsPerUser",schemaPath:"#/properties/Session/properties/MaxConnectionsPerUser/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1},message:"must be >= 1"}];
+return false;
+}
+}
+}
+}
+var valid4 = _errs40 === errors;
+}
+else {
+var valid4 = true;
+}
+if(valid4){
+if(data9.DisconnectedTimeout !== undefined && func0.call(data9, "DisconnectedTimeout")){
+let data18 = data9.DisconnectedTimeout;
+const _errs42 = errors;
+if(errors === _errs42){
+if(typeof data18 == "number"){
+if(data18 < 0 || isNaN(data18)){
 validate21.errors = [{instancePath:instancePath+"/Session/DisconnectedTimeout",schemaPath:"#/properties/Session/properties/DisconnectedTimeout/minimum",keyword:"minimum",params:{comparison: ">=", limit: 0},message:"must be >= 0"}];
 return false;
 }
@@ -305,51 +559,105 @@ validate21.errors = [{instancePath:instancePath+"/Session/DisconnectedTimeout",s
 return false;
 }
 }
-var valid4 = _errs24 === errors;
+var valid4 = _errs42 === errors;
 }
 else {
 var valid4 = true;
 }
 if(valid4){
-if(data7.InhibitSuspend !== undefined && func0.call(data7, "InhibitSuspend")){
-const _errs26 = errors;
-if(typeof data7.InhibitSuspend !== "boolean"){
+if(data9.HookTimeout !== undefined && func0.call(data9, "HookTimeout")){
+let data19 = data9.HookTimeout;
+const _errs44 = errors;
+if(errors === _errs44){
+if(typeof data19 == "number"){
+if(data19 > 3600 || isNaN(data19)){
+validate21.errors = [{instancePath:instancePath+"/Session/HookTimeout",schemaPath:"#/properties/Session/properties/HookTimeout/maximum",keyword:"maximum",params:{comparison: "<=", limit: 3600},message:"must be <= 3600"}];
+return false;
+}
+else {
+if(data19 < 0 || isNaN(data19)){
+validate21.errors = [{instancePath:instancePath+"/Session/HookTimeout",schemaPath:"#/properties/Session/properties/HookTimeout/minimum",keyword:"minimum",params:{comparison: ">=", limit: 0},message:"must be >= 0"}];
+return false;
+}
+}
+}
+else {
+validate21.errors = [{instancePath:instancePath+"/Session/HookTimeout",schemaPath:"#/properties/Session/properties/HookTimeout/type",keyword:"type",params:{type: "number"},message:"must be number"}];
+return false;
+}
+}
+var valid4 = _errs44 === errors;
+}
+else {
+var valid4 = true;
+}
+if(valid4){
+if(data9.IdleTimeout !== undefined && func0.call(data9, "IdleTimeout")){
+let data20 = data9.IdleTimeout;
+const _errs46 = errors;
+if(errors === _errs46){
+if(typeof data20 == "number"){
+if(data20 < 0 || isNaN(data20)){
+validate21.errors = [{instancePath:instancePath+"/Session/IdleTimeout",schemaPath:"#/properties/Session/properties/IdleTimeout/minimum",keyword:"minimum",params:{comparison: ">=", limit: 0},message:"must be >= 0"}];
+return false;
+}
+}
+else {
+validate21.errors = [{instancePath:instancePath+"/Session/IdleTimeout",schemaPath:"#/properties/Session/properties/IdleTimeout/type",keyword:"type",params:{type: "number"},message:"must be number"}];
+return false;
+}
+}
+var valid4 = _errs46 === errors;
+}
+else {
+var valid4 = true;
+}
+if(valid4){
+if(data9.InhibitSuspend !== undefined && func0.call(data9, "InhibitSuspend")){
+const _errs48 = errors;
+if(typeof data9.InhibitSuspend !== "boolean"){
 validate21.errors = [{instancePath:instancePath+"/Session/InhibitSuspend",schemaPath:"#/properties/Session/properties/InhibitSuspend/type",keyword:"type",params:{type: "boolean"},message:"must be boolean"}];
 return false;
 }
-var valid4 = _errs26 === errors;
+var valid4 = _errs48 === errors;
 }
 else {
 var valid4 = true;
 }
 if(valid4){
-if(data7.LockOnDisconnect !== undefined && func0.call(data7, "LockOnDisconnect")){
-const _errs28 = errors;
-if(typeof data7.LockOnDisconnect !== "boolean"){
+if(data9.LockOnDisconnect !== undefined && func0.call(data9, "LockOnDisconnect")){
+const _errs50 = errors;
+if(typeof data9.LockOnDisconnect !== "boolean"){
 validate21.errors = [{instancePath:instancePath+"/Session/LockOnDisconnect",schemaPath:"#/properties/Session/properties/LockOnDisconnect/type",keyword:"type",params:{type: "boolean"},message:"must be boolean"}];
 return false;
 }
-var valid4 = _errs28 === errors;
+var valid4 = _errs50 === errors;
 }
 else {
 var valid4 = true;
 }
 if(valid4){
-if(data7.OtherDesktop !== undefined && func0.call(data7, "OtherDesktop")){
-let data13 = data7.OtherDesktop;
-const _errs30 = errors;
-if(typeof data13 !== "string"){
+if(data9.OtherDesktop !== undefined && func0.call(data9, "OtherDesktop")){
+let data23 = data9.OtherDesktop;
+const _errs52 = errors;
+if(typeof data23 !== "string"){
 validate21.errors = [{instancePath:instancePath+"/Session/OtherDesktop",schemaPath:"#/properties/Session/properties/OtherDesktop/type",keyword:"type",params:{type: "string"},message:"must be string"}];
 return false;
 }
-if(!((data13 === "refuse") || (data13 === "end"))){
+if(!((data23 === "refuse") || (data23 === "end"))){
 validate21.errors = [{instancePath:instancePath+"/Session/OtherDesktop",schemaPath:"#/properties/Session/properties/OtherDesktop/enum",keyword:"enum",params:{allowedValues: schema6.properties.Session.properties.OtherDesktop.enum},message:"must be equal to one of the allowed values"}];
 return false;
 }
-var valid4 = _errs30 === errors;
+var valid4 = _errs52 === errors;
 }
 else {
 var valid4 = true;
+}
+}
+}
+}
+}
+}
 }
 }
 }
@@ -363,32 +671,32 @@ validate21.errors = [{instancePath:instancePath+"/Session",schemaPath:"#/propert
 return false;
 }
 }
-var valid0 = _errs17 === errors;
+var valid0 = _errs21 === errors;
 }
 else {
 var valid0 = true;
 }
 if(valid0){
 if(data.Daemon !== undefined && func0.call(data, "Daemon")){
-let data14 = data.Daemon;
-const _errs32 = errors;
-if(errors === _errs32){
-if(data14 && typeof data14 == "object" && !Array.isArray(data14)){
-const _errs34 = errors;
-for(const key3 of Object.keys(data14)){
+let data24 = data.Daemon;
+const _errs54 = errors;
+if(errors === _errs54){
+if(data24 && typeof data24 == "object" && !Array.isArray(data24)){
+const _errs56 = errors;
+for(const key3 of Object.keys(data24)){
 if(!(key3 === "IdleExit")){
 validate21.errors = [{instancePath:instancePath+"/Daemon",schemaPath:"#/properties/Daemon/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key3},message:"must NOT have additional properties"}];
 return false;
 break;
 }
 }
-if(_errs34 === errors){
-if(data14.IdleExit !== undefined && func0.call(data14, "IdleExit")){
-let data15 = data14.IdleExit;
-const _errs35 = errors;
-if(errors === _errs35){
-if(typeof data15 == "number"){
-if(data15 < 0 || isNaN(data15)){
+if(_errs56 === errors){
+if(data24.IdleExit !== undefined && func0.call(data24, "IdleExit")){
+let data25 = data24.IdleExit;
+const _errs57 = errors;
+if(errors === _errs57){
+if(typeof data25 == "number"){
+if(data25 < 0 || isNaN(data25)){
 validate21.errors = [{instancePath:instancePath+"/Daemon/IdleExit",schemaPath:"#/properties/Daemon/properties/IdleExit/minimum",keyword:"minimum",params:{comparison: ">=", limit: 0},message:"must be >= 0"}];
 return false;
 }
@@ -406,7 +714,7 @@ validate21.errors = [{instancePath:instancePath+"/Daemon",schemaPath:"#/properti
 return false;
 }
 }
-var valid0 = _errs32 === errors;
+var valid0 = _errs54 === errors;
 }
 else {
 var valid0 = true;

@@ -58,4 +58,6 @@ export interface Compositor extends EventEmitter<CompositorEvents>, AsyncDisposa
   /** Where absolute input goes: one region for each monitor. */
   readonly regions: readonly ToolRegion[];
   readonly clipboard: CompositorClipboard;
+  /** Milliseconds since anybody put anything in, through us or otherwise. */
+  idleTime(): Promise<number>;
 }

@@ -66,6 +66,10 @@ export class FakeCompositor extends EventEmitter<CompositorEvents> implements Co
     });
   }
 
+  async idleTime(): Promise<number> {
+    return performance.now();
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
     this.input.emit('closed');
   }

@@ -1,6 +1,7 @@
 import { EventEmitter } from 'node:events';
 import type { Bus } from '../../../bus/bus.js';
 import type { CursorMode } from '../../../bus/generated/dictionaries.js';
+import { mutterIdleMonitor } from '../../../bus/generated/mutter-idle-monitor.js';
 import { mutterRemoteDesktopSession } from '../../../bus/generated/mutter-remote-desktop-session.js';
 import { RemoteObject } from '../../../bus/remote-object.js';
 import { Variant } from '../../../bus/variant.js';
@@ -191,6 +192,12 @@ export class Mutter extends EventEmitter<CompositorEvents> implements Compositor
       const compositorMappingId = placeName(x, y, width, height);
       return { mappingId: screen.id, compositorMappingId, x, y, width, height, scale: screen.scale };
     });
+  }
+
+  async idleTime(): Promise<number> {
+    const { bus, name } = this.#parts;
+    const monitor = new RemoteObject(bus, mutterIdleMonitor, name, '/org/gnome/Mutter/IdleMonitor/Core');
+    return Number(await monitor.methods.getIdletime());
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
