@@ -12,7 +12,7 @@ import {
 } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { type BuildOptions, build } from 'esbuild';
+import { type BuildOptions, build, type Plugin } from 'esbuild';
 import { commandLineFiles } from './command-line/files.js';
 
 /** `npm run build`: compiles the native parts into dist/ and bundles each program. */
@@ -82,9 +82,9 @@ compile(
 );
 // Not installed: for the tests.
 compile('dist/test/pam_probe.so', 'test/pam', SHARED, ['-lpam']);
+compile('dist/test/libnss_probe.so.2', 'test/nss', SHARED);
 
 const OPTIONS: BuildOptions = {
-  outExtension: { '.js': '.mjs' },
   bundle: true,
   format: 'esm',
   platform: 'node',
@@ -95,20 +95,44 @@ const OPTIONS: BuildOptions = {
 const REQUIRE =
   "import { createRequire as bannerRequire } from 'node:module';\nconst require = bannerRequire(import.meta.url);";
 
-const bundles = [
-  build({
+/** What Node.js comes with, by require() and not by import. */
+const required: Plugin = {
+  name: 'required',
+  setup(options) {
+    options.onResolve({ filter: /^node:/ }, ({ path, namespace }) =>
+      namespace === 'required' ? { path, external: true } : { path, namespace: 'required' },
+    );
+    options.onLoad({ filter: /./, namespace: 'required' }, ({ path }) => ({
+      contents: `module.exports = require('${path}');`,
+    }));
+  },
+};
+
+const bundles = [buildServices(), buildCommandLine()];
+// esbuild has said what is wrong.
+await Promise.all(bundles).catch(() => process.exit(1));
+
+/**
+ * The programs that people wait for start as scripts. An ES module needs a loader of its own, and for each import all
+ * that a module exports, with what that loads in turn: `node:fs` has streams. Debian's Node.js compiles its modules at
+ * each start.
+ */
+async function buildServices(): Promise<void> {
+  await build({
     ...OPTIONS,
     entryPoints: {
       'remote-accessd': 'src/service/main.ts',
       'remote-access-agent': 'src/portal-backend/main.ts',
     },
     outdir: 'dist',
-    banner: { js: REQUIRE },
-  }),
-  buildCommandLine(),
-];
-// esbuild has said what is wrong.
-await Promise.all(bundles).catch(() => process.exit(1));
+    outExtension: { '.js': '.cjs' },
+    plugins: [required],
+    define: { 'import.meta.url': 'moduleUrl' },
+    // A script has no await of its own.
+    banner: { js: "const moduleUrl = require('node:url').pathToFileURL(__filename).href;\n(async () => {" },
+    footer: { js: '})();' },
+  });
+}
 
 /** remoteaccessctl in parts, so that it reads only those of the command that is called. */
 async function buildCommandLine(): Promise<void> {
@@ -119,6 +143,7 @@ async function buildCommandLine(): Promise<void> {
     ...OPTIONS,
     entryPoints: { remoteaccessctl: 'src/cli/main.ts' },
     outdir: folder,
+    outExtension: { '.js': '.mjs' },
     splitting: true,
     banner: { js: REQUIRE },
   });

@@ -19,7 +19,7 @@ put_as() {
 }
 
 library=usr/lib/remote-access
-put 644 dist/remote-accessd.mjs dist/remote-access-agent.mjs $library
+put 644 dist/remote-accessd.cjs dist/remote-access-agent.cjs $library
 put 644 dist/native/descriptors.node dist/native/pipewire.node $library/native
 put 644 dist/native/kerberos.so $library
 put 755 dist/remote-access-worker dist/remote-access-initiator data/remote-access-session usr/libexec

@@ -30,11 +30,11 @@ for (const count of [0, 1, 5]) {
   for (const user of USERS.slice(0, count)) await root.methods.createSession(user, { desktop: 'mutter' });
   await root.methods.listSessions();
   await delay(REST_MS);
-  const daemon = memory((args) => args.includes('/usr/lib/remote-access/remote-accessd.mjs'));
+  const daemon = memory((args) => args.includes('/usr/lib/remote-access/remote-accessd.cjs'));
   figures.push({ name: `daemon, ${sessions}`, unit: 'MB', ours: quantiles(daemon) });
   if (count === 0) continue;
   const worker = memory((args) => args[0] === '/usr/libexec/remote-access-worker');
-  const agent = memory((args) => args.includes('/usr/lib/remote-access/remote-access-agent.mjs'));
+  const agent = memory((args) => args.includes('/usr/lib/remote-access/remote-access-agent.cjs'));
   for (const measured of [worker, agent])
     if (measured.length !== count) throw new Error(`${measured.length} processes for ${count} sessions`);
   figures.push(

@@ -13,39 +13,53 @@ export function startStages(session: string, user: Person): Stage[] {
   const agent = `remote-access-agent@${id}.service`;
   const manager = `user@${user.uid}.service`;
   const ofUser = ['--user', `--machine=${user.name}@`];
-  const agentStarted = timestamp('ExecMainStartTimestampMonotonic', [...ofUser, agent]);
+  const scope = `session-${output('loginctl', ['show-user', '--value', '--property=Display', user.name])}.scope`;
   const stages: Stage[] = [
     ['worker started', timestamp('ActiveEnterTimestampMonotonic', [worker])],
     // What pam_unix says comes after the password and the account were checked, and before pam_systemd.
     ['PAM opens the session', logged([`_SYSTEMD_UNIT=${worker}`, '--grep=session opened for user'])],
     ['user manager starts', timestamp('InactiveExitTimestampMonotonic', [manager])],
     ['user manager up', timestamp('ActiveEnterTimestampMonotonic', [manager])],
-    ['agent started', agentStarted],
-    ...agentStages(agent).map(([what, after]): Stage => [`agent: ${what}`, agentStarted + after]),
+    // PAM is at its end, and the desktop's command comes next.
+    ['logind made the session', timestamp('ActiveEnterTimestampMonotonic', [scope])],
+    ['agent started', timestamp('ExecMainStartTimestampMonotonic', [...ofUser, agent])],
+    ...agentStages(agent),
     ['compositor up', statSync(`${user.runtime}/wayland-0`).birthtimeMs - performance.timeOrigin],
   ];
   return stages.sort(([, a], [, b]) => a - b);
 }
 
-/** What an agent says itself once it is ready, in milliseconds since its process was started. */
-function agentStages(agent: string): [what: string, after: number][] {
-  const { MESSAGE } = entry([`_SYSTEMD_USER_UNIT=${agent}`, '--grep=^loaded after ']);
-  return [...MESSAGE.matchAll(/([^,]+?) after (\d+) ms/g)].map(([, what = '', after]) => [what.trim(), Number(after)]);
+/** What an agent says itself once it is ready: each with the milliseconds since its process was started. */
+function agentStages(agent: string): Stage[] {
+  const said = entry([`_SYSTEMD_USER_UNIT=${agent}`, '--grep=^loaded after ']);
+  const parts = [...said.MESSAGE.matchAll(/([^,]+?) after (\d+) ms/g)].map(([, what = '', after]) => ({
+    what: what.trim(),
+    after: Number(after),
+  }));
+  const { after: all = 0 } = parts.at(-1) ?? {};
+  return parts.map(({ what, after }) => [`agent ${what}`, at(said) - all + after]);
 }
 
 function logged(which: readonly string[]): number {
-  return Number(entry(which)._SOURCE_REALTIME_TIMESTAMP) / 1000 - performance.timeOrigin;
+  return at(entry(which));
 }
 
-function entry(which: readonly string[]): { MESSAGE: string; _SOURCE_REALTIME_TIMESTAMP: string } {
-  execFileSync('journalctl', ['--sync']);
-  return JSON.parse(execFileSync('journalctl', [...which, '--lines=1', '--output=json'], { encoding: 'utf8' }));
+type Entry = { MESSAGE: string; __REALTIME_TIMESTAMP: string; _SOURCE_REALTIME_TIMESTAMP?: string };
+
+/** When it was sent, or else when the journal had it. */
+function at({ __REALTIME_TIMESTAMP: received, _SOURCE_REALTIME_TIMESTAMP: sent = received }: Entry): number {
+  return Number(sent) / 1000 - performance.timeOrigin;
+}
+
+function entry(which: readonly string[]): Entry {
+  output('journalctl', ['--sync']);
+  return JSON.parse(output('journalctl', [...which, '--lines=1', '--output=json'])) as Entry;
 }
 
 function timestamp(name: string, unit: readonly string[]): number {
-  return fromMonotonic(Number(property(name, unit)) * 1000);
+  return fromMonotonic(Number(output('systemctl', ['show', '--value', `--property=${name}`, ...unit])) * 1000);
 }
 
-function property(name: string, unit: readonly string[]): string {
-  return execFileSync('systemctl', ['show', '--value', `--property=${name}`, ...unit], { encoding: 'utf8' }).trim();
+function output(command: string, args: readonly string[]): string {
+  return execFileSync(command, args, { encoding: 'utf8' }).trim();
 }

@@ -1,4 +1,4 @@
-import { readFile } from 'node:fs/promises';
+import { readFileSync } from 'node:fs';
 import { NotAuthorized } from '../errors.js';
 import type { Bus } from './bus.js';
 import { CallError } from './call-error.js';
@@ -74,7 +74,7 @@ export class Callers {
       const fds = reply.fds ?? [];
       const all = codecFor('a{sv}').decode(reply.body?.[0], { fds }) as Map<string, Variant>;
       const pid = all.get('ProcessID')?.value as number | undefined;
-      const controlGroup = await readControlGroup(pid, all.get('ProcessFD')?.value as number | undefined);
+      const controlGroup = readControlGroup(pid, all.get('ProcessFD')?.value as number | undefined);
       const uid = all.get('UnixUserID')?.value;
       if (typeof uid !== 'number') throw new NotAuthorized('the bus does not know which user the caller is');
       return { uid, pid, controlGroup };
@@ -89,14 +89,23 @@ export class Callers {
  * got the same pid meanwhile: the pidfd says afterwards whether the process still lives. Without one the bus's pid is
  * taken as it is.
  */
-async function readControlGroup(pid: number | undefined, pidfd: number | undefined): Promise<string> {
+function readControlGroup(pid: number | undefined, pidfd: number | undefined): string {
   if (pid === undefined) return '';
-  const text = await readFile(`/proc/${pid}/cgroup`, 'utf8').catch(() => '');
+  const text = readProc(`${pid}/cgroup`);
   if (pidfd !== undefined) {
-    const info = await readFile(`/proc/self/fdinfo/${pidfd}`, 'utf8').catch(() => '');
+    const info = readProc(`self/fdinfo/${pidfd}`);
     if (!new RegExp(`^Pid:\\t${pid}$`, 'm').test(info)) return '';
   }
   // The unified hierarchy, or the one that systemd keeps for itself where controllers have hierarchies of their own.
   const unified = /^0::(.+)$/m.exec(text)?.[1] ?? '/';
   return unified !== '/' ? unified : (/^\d+:name=systemd:(.+)$/m.exec(text)?.[1] ?? '');
+}
+
+/** Empty if the process is gone. The kernel answers at once, so this need not be asynchronous. */
+function readProc(path: string): string {
+  try {
+    return readFileSync(`/proc/${path}`, 'utf8');
+  } catch {
+    return '';
+  }
 }

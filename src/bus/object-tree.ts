@@ -1,4 +1,4 @@
-import { readFile } from 'node:fs/promises';
+import { readFileSync } from 'node:fs';
 import { NotSupported, UnknownMethod, UnknownObject } from '../errors.js';
 import type { Bus } from './bus.js';
 import { type Caller, Callers } from './caller.js';
@@ -196,13 +196,18 @@ export class ObjectTree {
   }
 }
 
-async function peer(message: Message): Promise<Reply> {
+function peer(message: Message): Reply {
   if (message.member !== 'Ping' && message.member !== 'GetMachineId')
     throw new UnknownMethod(`no method ${message.member} on org.freedesktop.DBus.Peer`);
   expectSignature(message, '');
   if (message.member === 'Ping') return { signature: '', body: [] };
-  const id = await readFile('/etc/machine-id', 'utf8').catch(() => {
+  return { signature: 's', body: [machineId()] };
+}
+
+function machineId(): string {
+  try {
+    return readFileSync('/etc/machine-id', 'utf8').trim();
+  } catch {
     throw new NotSupported('this machine has no /etc/machine-id');
-  });
-  return { signature: 's', body: [id.trim()] };
+  }
 }

@@ -2,6 +2,7 @@ import { userInfo } from 'node:os';
 import { CallError } from '../bus/call-error.js';
 import type { SessionClient } from '../bus/generated/dictionaries.js';
 import { NoSuchSession } from '../errors.js';
+import { findAccount } from './account.js';
 import type { Service } from './service.js';
 
 /** A session as JSON shows it. */
@@ -22,6 +23,9 @@ export type SessionInfo = {
   readonly path: string;
 };
 
+/** A session as ListSessions tells it. */
+type Listed = [id: string, kind: string, uid: number, user: string, path: string];
+
 /** The sessions that the caller may see, by user name and then by age. */
 export async function listSessions(service: Service): Promise<SessionInfo[]> {
   const listed = await service.root.methods.listSessions();
@@ -34,9 +38,17 @@ export async function listSessions(service: Service): Promise<SessionInfo[]> {
 /** The session of that id, or the one of the user of that name. NoSuchSession. */
 export async function findSession(service: Service, name: string): Promise<string> {
   const listed = await service.root.methods.listSessions();
-  const found = listed.find(([id]) => id === name) ?? listed.find(([, , , user]) => user === name);
+  const found = listed.find(([id]) => id === name) ?? (await sessionOf(name, listed));
   if (found === undefined) throw new NoSuchSession(`there is no session '${name}', nor one of a user of that name`);
   return found[4];
+}
+
+/** The one of a user among those that ListSessions told, by whichever of their names. */
+export async function sessionOf(user: string, listed: readonly Listed[]): Promise<Listed | undefined> {
+  const named = listed.find(([, , , name]) => name === user);
+  if (named !== undefined || listed.length === 0) return named;
+  const uid = (await findAccount(user))?.uid;
+  return listed.find(([, , owner]) => owner === uid);
 }
 
 /** The name of the user who runs us. */

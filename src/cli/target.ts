@@ -7,6 +7,7 @@ import type { Context } from './context.js';
 import { withProgress } from './progress.js';
 import { readToken } from './secret.js';
 import type { Service } from './service.js';
+import { sessionOf } from './session-info.js';
 import { UsageError } from './usage-error.js';
 
 /** How people see us among a session's clients. */
@@ -59,8 +60,8 @@ async function findTarget(service: Service, given: Arguments): Promise<string> {
   const user = given.text('user');
   const uid = process.getuid?.();
   const sessions = await service.root.methods.listSessions();
-  const path = sessions.find(([, , owner, name]) => (user === undefined ? owner === uid : name === user))?.[4];
-  if (path !== undefined) return path;
+  const found = user === undefined ? sessions.find(([, , owner]) => owner === uid) : await sessionOf(user, sessions);
+  if (found !== undefined) return found[4];
   if (user === undefined && uid !== 0) throw new NoSuchSession('you have no session; remoteaccessctl login starts it');
   if (user === undefined)
     throw new UsageError(

@@ -77,7 +77,7 @@ function read({ section, key, text }: Assignment): unknown {
   if (schema === undefined) return new SyntaxError(`there is no such key${hint(key, Object.keys(keys))}`);
   try {
     const value = parseValue(text, schema);
-    return isValid({ [section]: { [key]: value } }) ? value : new SyntaxError(explain(isValid.errors?.[0]));
+    return isValid({ [section]: { [key]: value } }) ? value : new SyntaxError(explain(isValid.errors?.[0], schema));
   } catch (error) {
     if (error instanceof SyntaxError) return error;
     throw error;
@@ -90,7 +90,7 @@ function hint(name: string, names: readonly string[]): string {
   return meant === undefined ? '' : `, but ${meant}`;
 }
 
-function explain(violation: Violation | undefined): string {
+function explain(violation: Violation | undefined, { not }: KeySchema): string {
   if (violation === undefined) return 'it is not valid';
   const { keyword, params, message = 'is not valid' } = violation;
   if (keyword === 'enum') return `it has to be of ${(params as { allowedValues: unknown[] }).allowedValues.join(', ')}`;
@@ -98,6 +98,6 @@ function explain(violation: Violation | undefined): string {
   if (keyword === 'maximum') return `it has to be at most ${params.limit}`;
   if (keyword === 'minItems') return 'it must not be empty';
   if (keyword === 'uniqueItems') return 'it has something twice';
-  if (keyword === 'not') return 'one of its words has to stand alone';
+  if (keyword === 'not') return `${not?.contains.const} has to stand alone`;
   return keyword === 'pattern' ? 'it is not spelled as it has to be' : `it ${message}`;
 }

@@ -27,7 +27,8 @@ export const NOT_ACCEPTED = 'the user and the proof were not accepted';
 export function failureError(user: string, { stage, code, text, messages }: Failure): RemoteAccessError {
   const said = messages.map((message) => message.trim()).filter((message) => message !== '');
   const reason = said.length > 0 ? said.join(' ') : `${text} (${code})`;
-  if (stage === 'exec') return new SessionFailed(`The session's command could not be started: ${text}`);
+  if (stage === 'exec')
+    return new SessionFailed(`The session's command could not be started: ${text}${homeRemedy(code, text)}`);
   if (stage === 'auth') return new AuthenticationFailed(NOT_ACCEPTED, { cause: `${text} (${code})` });
   if (stage === 'kerberos') return new MethodNotOffered(`Kerberos cannot be used on this machine: ${text}`);
   if (stage === 'password')
@@ -36,6 +37,12 @@ export function failureError(user: string, { stage, code, text, messages }: Fail
   if (stage === 'credentials') return new SessionFailed(`PAM could not set up the credentials of ${user}: ${reason}`);
   if (stage === 'open') return new SessionFailed(`PAM could not open a session for ${user}: ${reason}`);
   return new SessionFailed(`PAM could not be started: ${reason}`);
+}
+
+/** Users of a directory often have no home on the machine before they come. */
+function homeRemedy(code: string, text: string): string {
+  if (code !== 'ENOENT' || !text.includes('entering the home directory')) return '';
+  return "; 'pam-auth-update --enable mkhomedir' has it made";
 }
 
 function accountError(user: string, code: string, reason: string): RemoteAccessError {

@@ -30,7 +30,7 @@ if (session === undefined) {
 
 /** What was reached, and when: milliseconds since this process started. */
 const reached: string[] = [];
-const mark = (what: string) => reached.push(`${what} after ${Math.round(performance.now())} ms`);
+const mark = (what: string) => reached.push(`${what} after ${Math.round(process.uptime() * 1000)} ms`);
 
 mark('loaded');
 const runtime = process.env.XDG_RUNTIME_DIR ?? '';

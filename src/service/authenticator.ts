@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import type { Caller } from '../bus/caller.js';
-import type { BeginParameters } from '../bus/generated/dictionaries.js';
+import type { BeginParameters, TokenInfo } from '../bus/generated/dictionaries.js';
 import type { Method } from '../configuration/generated/settings.js';
 import { AuthenticationFailed, InvalidToken, MethodNotOffered } from '../errors.js';
 import { NOT_ACCEPTED } from '../login/failure.js';
@@ -37,6 +37,8 @@ export type Attempt = {
   readonly exchange: Exchange;
   /** The login is gone. */
   readonly signal: AbortSignal;
+  /** Throws at a token that would be used in vain. */
+  readonly admit: (token: TokenInfo) => void;
 };
 
 /** Who somebody proved to be, and what that entitles them to. */
@@ -84,7 +86,7 @@ export class Authenticator {
 
   /** Every failure reads the same to the caller; the journal has the cause. */
   async authenticate(attempt: Attempt): Promise<Identity> {
-    const { method, parameters, caller, clientAddress } = attempt;
+    const { method, caller, clientAddress } = attempt;
     // What was offered when the login was opened may have been taken back.
     if (!this.methods.some((offered) => offered === method))
       throw new MethodNotOffered(`'${method}' is not offered any more`);
@@ -96,7 +98,7 @@ export class Authenticator {
     if (method === 'password' || method === 'pam') return await this.#byPam(attempt, counted);
     if (method === 'kerberos') return await this.#byKerberos(attempt, counted);
     try {
-      if (method === 'token') return await this.#byToken(parameters.token ?? '');
+      if (method === 'token') return await this.#byToken(attempt);
       if (method === 'peer') return await this.#byUid(caller.uid);
     } catch (error) {
       if (error instanceof AuthenticationFailed) this.#count(counted);
@@ -111,14 +113,14 @@ export class Authenticator {
     for (const key of keys) this.#failures.record(key);
   }
 
-  async #byToken(token: string): Promise<Identity> {
+  async #byToken({ parameters: { token = '' }, admit }: Attempt): Promise<Identity> {
     try {
-      const record = await this.#host.tokens.redeem(token, { findUser });
+      const record = await this.#host.tokens.redeem(token, { findUser, admit });
       const user = await findUser(record.user);
       if (user === undefined) throw new InvalidToken(`user ${record.user} is gone`);
       // A token that this used up stays good for it: nobody can take it back any more.
       const right = { grants: record.grants, token: record.uses === 1 ? undefined : record.id };
-      return { user, right, desktop: record.desktop === '' ? undefined : record.desktop };
+      return { user, right, desktop: record.desktop };
     } catch (error) {
       if (!(error instanceof InvalidToken)) throw error;
       console.warn(`a token was refused: ${error.message}`);

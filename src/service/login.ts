@@ -3,7 +3,7 @@ import type { Bus } from '../bus/bus.js';
 import type { Caller } from '../bus/caller.js';
 import type { Handlers } from '../bus/descriptor.js';
 import { ExportedObject } from '../bus/exported-object.js';
-import type { BeginParameters, OpenLoginOptions } from '../bus/generated/dictionaries.js';
+import type { BeginParameters, Grant, OpenLoginOptions, TokenInfo } from '../bus/generated/dictionaries.js';
 import { type Login as LoginInterface, login as loginInterface } from '../bus/generated/login.js';
 import {
   AuthenticationFailed,
@@ -20,6 +20,7 @@ import type { Configuration } from './configuration.js';
 import { Exchange } from './exchange.js';
 import { LOGINS_PATH } from './paths.js';
 import { checkAnswer, Prompts } from './prompts.js';
+import type { Request } from './rejoin.js';
 import type { Session } from './session.js';
 import type { Sessions } from './sessions.js';
 
@@ -196,7 +197,9 @@ export class Login implements Handlers<LoginInterface, Caller> {
     const clientAddress = this.#options['client-address'];
     const more = { prompts: this.#prompts, exchange: this.#exchange, signal: this.#left.signal };
     try {
-      const attempt = { method, parameters, caller, clientAddress, ...more };
+      const admit = ({ uid, grants, desktop }: TokenInfo) =>
+        this.#host.sessions.check(uid, this.#request(grants, desktop));
+      const attempt = { method, parameters, caller, clientAddress, admit, ...more };
       void this.#start(await this.#host.authenticator.authenticate(attempt));
     } catch (error) {
       this.#fail(
@@ -207,18 +210,18 @@ export class Login implements Handlers<LoginInterface, Caller> {
     }
   }
 
+  /** Which session is asked for by somebody with these grants, and maybe a desktop that is not asked for here. */
+  #request(grants: readonly Grant[], desktop: string | undefined): Request {
+    const { desktop: wanted = desktop, monitors, 'client-address': clientAddress } = this.#options;
+    return { desktop: wanted === '' ? undefined : wanted, monitors, clientAddress, grants };
+  }
+
   async #start({ user, right, desktop, principal, transaction }: Identity): Promise<void> {
     this.#token = right.token;
     if (this.#state === 'prompting') this.#setState('starting');
     try {
-      const session = await this.#host.sessions.obtain(user, {
-        desktop: this.#options.desktop ?? desktop,
-        monitors: this.#options.monitors,
-        clientAddress: this.#options['client-address'],
-        grants: right.grants,
-        login: true,
-        transaction,
-      });
+      const request = this.#request(right.grants, desktop);
+      const session = await this.#host.sessions.obtain(user, { ...request, login: true, transaction });
       // Who left meanwhile, or whose token is void, must not leave a right behind.
       if (this.#gone || this.#state !== 'starting') return;
       session.rights.add(this.owner.name, { ...right, unlocks: true });

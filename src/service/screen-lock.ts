@@ -17,6 +17,10 @@ export class ScreenLock {
   #watch: AsyncDisposable | undefined;
   #entered: boolean;
   #late: NodeJS.Timeout | undefined;
+  /** It was ordered, and has not happened yet. */
+  #unlocking = false;
+  /** It was locked when the last client left: whoever was about to unlock it there is not there any more. */
+  #guard: (() => boolean) | undefined;
   #gone = false;
 
   /** `entered` as a daemon before us left it. */
@@ -42,6 +46,7 @@ export class ScreenLock {
     const watch = await this.#logind.watchLocked(session, (locked) => {
       if (this.#locked === locked) return;
       this.#locked = locked;
+      if (!locked) this.#unlocked();
       this.#changed.locked();
     });
     if (this.#gone) await watch[Symbol.asyncDispose]();
@@ -53,6 +58,8 @@ export class ScreenLock {
   }
 
   unlock(): Promise<void> {
+    this.#unlocking = this.#locked;
+    this.#guard = undefined;
     return this.#logind.unlock(this.#session);
   }
 
@@ -60,6 +67,7 @@ export class ScreenLock {
   enter(): void {
     clearTimeout(this.#late);
     this.#entered = true;
+    this.#guard = undefined;
   }
 
   /**
@@ -75,13 +83,24 @@ export class ScreenLock {
     }
     if (back()) return;
     try {
-      await this.lock();
+      // To a shell that asks for the password already, the order to lock takes the keyboard away from the question.
+      if (this.#locked && !this.#unlocking) this.#guard = back;
+      else await this.lock();
       if (back()) return;
       this.#entered = false;
       this.#changed.entered();
     } catch (error) {
       console.warn(`logind's session ${this.#session} could not be locked: ${(error as Error).message}`);
     }
+  }
+
+  #unlocked(): void {
+    const guard = this.#guard;
+    this.#unlocking = false;
+    this.#guard = undefined;
+    if (guard === undefined || guard()) return;
+    this.#entered = true;
+    void this.leave(false, guard);
   }
 
   /** The session is over. */

@@ -41,7 +41,7 @@ export class SessionStart {
   /** Has the worker open the session. Resolves when it is usable. */
   async run(worker: Worker): Promise<void> {
     const { record } = this.#session;
-    const { logindSession } = await worker.open(
+    const { logindSession, uid } = await worker.open(
       {
         user: record.user,
         rhost: remoteHost(record.address),
@@ -52,6 +52,9 @@ export class SessionStart {
       { signal: this.deadline },
     );
     this.#session.attachWorker(worker, logindSession);
+    // A PAM module may have made somebody else of them, or the name may be somebody else's by now.
+    if (uid !== record.uid)
+      throw new SessionFailed(`PAM opened a session of uid ${uid} for ${record.user}, who is uid ${record.uid}`);
     await this.#ready;
   }
 }

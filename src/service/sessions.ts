@@ -109,25 +109,39 @@ export class Sessions {
     for (let prepared: Prepared | undefined; ; ) {
       const coming = this.#coming.get(user.uid);
       if (coming !== undefined) {
-        if (this.#answer(coming.record, options).do === 'rejoin') return await this.#share(coming, options);
+        if (this.#answer(coming.record, options).do === 'rejoin') return await this.#share(coming, user, options);
         // Whoever asks for something else is answered when it is known what becomes of it.
         await coming.started.catch(() => {});
         continue;
       }
-      const running = this.#running(user);
+      this.check(user.uid, options);
+      const running = this.#running(user.uid);
       const answer = running === undefined ? undefined : this.#answer(running.record, options, running);
-      if (answer?.do === 'refuse') throw new Busy(answer.why);
-      if (running !== undefined && answer?.do === 'rejoin') return await this.#rejoin(running, options);
+      if (running !== undefined && answer?.do === 'rejoin') {
+        if (await this.#rejoin(running, user, options)) return running;
+        continue;
+      }
       const replaces = answer?.do === 'replace' ? answer.why : undefined;
       if (prepared === undefined || (replaces !== undefined && !prepared.admitted)) {
         prepared = await this.#prepare(user, options, replaces !== undefined);
-        // Others may have asked meanwhile. Nothing comes between a decision and its place.
+        // Others may have asked meanwhile. Nothing comes between the last decision and the place.
         continue;
       }
-      this.#checkCount(user);
       if (replaces !== undefined) console.log(`${replaces}: it is ended for another one`);
       return await this.#begin(user, prepared.desktop, options, replaces === undefined ? undefined : running);
     }
+  }
+
+  /**
+   * Busy if `obtain` would refuse, as things are now: to be asked before something is used up for it. Nothing is waited
+   * for, so `obtain` may still come to another end.
+   */
+  check(uid: number, request: Request): void {
+    if (this.#coming.has(uid)) return;
+    const running = this.#running(uid);
+    const answer = running === undefined ? undefined : this.#answer(running.record, request, running);
+    if (answer?.do === 'refuse') throw new Busy(answer.why);
+    if (answer?.do !== 'rejoin') this.#checkCount(uid);
   }
 
   agentReady(session: Session): void {
@@ -179,29 +193,34 @@ export class Sessions {
     }
   }
 
-  #running(user: User): Session | undefined {
-    return [...this.#sessions.values()].find(({ record, state }) => record.uid === user.uid && state !== 'closing');
+  #running(uid: number): Session | undefined {
+    return [...this.#sessions.values()].find(({ record, state }) => record.uid === uid && state !== 'closing');
   }
 
-  #answer(record: SessionRecord, options: SessionOptions, session?: Session): Answer {
+  #answer(record: SessionRecord, request: Request, session?: Session): Answer {
     const connected = session !== undefined && session.clients.size > 0;
-    return answer({ ...record, connected }, options, this.#host.configuration.settings.Session);
+    return answer({ ...record, connected }, request, this.#host.configuration.settings.Session);
   }
 
   /** Waits for the same start as others. */
-  async #share({ started }: Coming, { transaction }: SessionOptions): Promise<Session> {
+  async #share({ started }: Coming, user: User, options: SessionOptions): Promise<Session> {
     const session = await started;
-    await transaction?.worker.rejoin();
+    if (options.transaction !== undefined) await options.transaction.worker.rejoin();
+    // Two accounts may have one uid: PAM has agreed to the other one.
+    else if (options.login === true && user.name !== session.record.user) await this.#check(user.name, options);
     return session;
   }
 
-  async #rejoin(session: Session, options: SessionOptions): Promise<Session> {
+  /** Whether it could be had: somebody else's request, or anything, may end it meanwhile. */
+  async #rejoin(session: Session, user: User, options: SessionOptions): Promise<boolean> {
     if (options.transaction !== undefined) await options.transaction.worker.rejoin();
-    else if (options.login === true) await this.#check(session.record.user, options.clientAddress);
-    // Somebody else's request, or anything, may have ended it meanwhile.
-    if (session.state === 'closing') throw new Busy(`session ${session.record.id} has just been ended: ask again`);
-    await session.reachable();
-    return session;
+    else if (options.login === true) await this.#check(user.name, options);
+    const ended = session.state === 'closing';
+    // The transaction could have opened another one, but it is over.
+    if (ended && options.transaction !== undefined)
+      throw new Busy(`session ${session.record.id} has just been ended: log in again`);
+    if (!ended) await session.reachable();
+    return !ended;
   }
 
   /** All that can go wrong without a session being started, lest one be ended in vain. */
@@ -215,16 +234,16 @@ export class Sessions {
           : `no desktop '${options.desktop}' that can run headless is installed`,
       );
     if (!replaces) return { desktop, admitted: false };
-    if (options.transaction === undefined) await this.#check(user.name, options.clientAddress);
+    if (options.transaction === undefined) await this.#check(user.name, options);
     await this.#elsewhere(user);
     return { desktop, admitted: true };
   }
 
   /** Busy if as many others have a session as there may be. */
-  #checkCount(user: User): void {
+  #checkCount(uid: number): void {
     const { MaxSessions: most } = this.#host.configuration.settings.Session;
     const others = new Set([...this.#coming.keys(), ...[...this.#sessions.values()].map(({ record }) => record.uid)]);
-    others.delete(user.uid);
+    others.delete(uid);
     const { size: count } = others;
     if (count >= most)
       throw new Busy(
@@ -277,7 +296,7 @@ export class Sessions {
   }
 
   /** Throws SessionFailed if PAM would not let the user open a session now: an account that expired, for example. */
-  async #check(user: string, clientAddress: string | undefined): Promise<void> {
+  async #check(user: string, { clientAddress }: SessionOptions): Promise<void> {
     const { workers, systemd } = this.#host;
     const id = `check-${randomBytes(4).toString('hex')}`;
     const worker = await launchWorker({ id, directory: workers, systemd });

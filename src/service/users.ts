@@ -20,8 +20,9 @@ const LARGEST_ENTRY = 65_536;
 const MOST_LOOKUPS = 8;
 /** getent(1) exits with this if there is no such key. */
 const NOT_FOUND = 2;
-/** (uid_t)-1 means "no user" to the kernel. */
-const NO_UID = 0xff_ff_ff_ff;
+const LARGEST_ID = 0xff_ff_ff_fe;
+/** -1 of the 16 bits that uids once had: systemd takes it for nobody, and no session can be theirs. */
+const NO_UID_OF_16_BITS = 0xff_ff;
 
 const run = promisify(execFile);
 type Lookup = Promise<User | undefined>;
@@ -85,22 +86,33 @@ function parseEntry(text: string): User | undefined {
   const [name, , uid, gid, gecos, home, shell] = fields;
   if (fields.length !== 7 || text.trimEnd().includes('\n')) return undefined;
   if (name === undefined || gecos === undefined || home === undefined || shell === undefined) return undefined;
-  const numbers = { uid: parseId(uid), gid: parseId(gid) };
-  if (name === '' || numbers.uid === undefined || numbers.gid === undefined) return undefined;
-  return { name, uid: numbers.uid, gid: numbers.gid, home, shell, gecos };
+  const ids = { uid: parseId(uid), gid: parseId(gid) };
+  if (!isName(name) || ids.uid === undefined || ids.gid === undefined || !isUid(ids.uid)) return undefined;
+  return { name, uid: ids.uid, gid: ids.gid, home, shell, gecos };
 }
 
 function parseId(text: string | undefined): number | undefined {
   const id = text !== undefined && /^\d{1,10}$/.test(text) ? Number(text) : undefined;
-  return id !== undefined && isUid(id) ? id : undefined;
+  return id !== undefined && isId(id) ? id : undefined;
 }
 
 /** Larger numbers must not reach getent: it would take them modulo 2^32, and 4294967296 for root. */
-function isUid(uid: number): boolean {
-  return Number.isInteger(uid) && uid >= 0 && uid < NO_UID;
+function isId(id: number): boolean {
+  return Number.isInteger(id) && id >= 0 && id <= LARGEST_ID;
 }
 
-/** getent takes anything that strtoul(3) reads as a uid, so that no name may look like one. */
+function isUid(uid: number): boolean {
+  return isId(uid) && uid !== NO_UID_OF_16_BITS;
+}
+
+/**
+ * Whether somebody may be called so. getent takes anything that strtoul(3) reads as a uid, so that no name may look like
+ * one; the rest is what logind makes no session for (https://systemd.io/USER_NAMES, "relaxed mode").
+ */
 export function isName(name: string): boolean {
-  return /^[^\p{Cc}\p{Cs}:-][^\p{Cc}\p{Cs}:]{0,255}$/u.test(name) && !/^\s*[+-]?\d+$/.test(name);
+  return (
+    /^[^\p{Cc}\p{Cs}:/-][^\p{Cc}\p{Cs}:/]{0,255}$/u.test(name) &&
+    !/^\s*[+-]?\d+$/.test(name) &&
+    !/^ | $|^\.{1,2}$/.test(name)
+  );
 }

@@ -140,9 +140,13 @@ export class TokenStore extends EventEmitter<{ added: [id: string]; removed: [id
   /**
    * Uses a token once, and returns it as it was before. The use is on disk by then. InvalidToken, each cause with a
    * message of its own that is for the journal only: not a token, unknown, wrong secret, the user is gone or is
-   * somebody else by now, expired, used up. Busy, NotSupported: the use cannot be written; it does not count.
+   * somebody else by now, expired, used up. Busy, NotSupported: the use cannot be written; it does not count. Nor does one
+   * that `admit` throws at, which is called for a token that is good.
    */
-  async redeem(text: string, { findUser }: { findUser: FindUser }): Promise<TokenInfo> {
+  async redeem(
+    text: string,
+    { findUser, admit = () => {} }: { findUser: FindUser; admit?: (token: TokenInfo) => void },
+  ): Promise<TokenInfo> {
     const { id, secret } = parseToken(text);
     const known = this.#records.get(id) ?? (await this.#exclusive(() => this.#discover(id)));
     const matches = timingSafeEqual(hashSecret(secret), Buffer.from(known?.hash ?? NO_HASH, 'hex'));
@@ -153,7 +157,7 @@ export class TokenStore extends EventEmitter<{ added: [id: string]; removed: [id
     if (user === undefined) throw new InvalidToken(`the user of token ${id}, ${known.user}, is gone`);
     if (user.uid !== known.uid)
       throw new InvalidToken(`the user of token ${id}, ${known.user}, had uid ${known.uid} and now has ${user.uid}`);
-    return this.#exclusive(() => this.#use(known));
+    return this.#exclusive(() => this.#use(known, admit));
   }
 
   /** Others may have put a file into the directory, or mended one. */
@@ -179,7 +183,7 @@ export class TokenStore extends EventEmitter<{ added: [id: string]; removed: [id
     await this.#expire();
   }
 
-  async #use(known: TokenRecord): Promise<TokenInfo> {
+  async #use(known: TokenRecord, admit: (token: TokenInfo) => void): Promise<TokenInfo> {
     const { id } = known;
     // Somebody may have deleted or edited the file, which counts.
     const record = this.#records.has(id) ? await this.#refresh(id, 'revoked') : undefined;
@@ -190,6 +194,7 @@ export class TokenStore extends EventEmitter<{ added: [id: string]; removed: [id
       await this.#expire();
       throw new InvalidToken(`token ${id} expired`);
     }
+    admit(describeRecord(record));
     if (record.uses === 1) await this.#remove(id, 'used-up');
     else await this.#count({ ...record, 'last-used': this.#seconds() });
     return describeRecord(record);

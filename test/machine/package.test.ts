@@ -80,7 +80,7 @@ describe('the package', function () {
 
   it('names every package that is bundled in its copyright', () => {
     const copyright = readFileSync('debian/copyright', 'utf8');
-    const files = entries('dist').filter(({ path }) => path.endsWith('.mjs'));
+    const files = entries('dist').filter(({ path }) => /\.[cm]js$/.test(path));
     const sources = files.map(({ contents }) => contents.toString()).join('\n');
     const bundled = new Set(
       [...sources.matchAll(/^\/\/ .*node_modules\/((?:@[\w.-]+\/)?[\w.-]+)\//gm)].map(([, name]) => name),

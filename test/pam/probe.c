@@ -5,6 +5,7 @@
  *   visible:QUESTION:ANSWER   asks, and refuses in the end if the answer is another; * is any
  *   secret:QUESTION:ANSWER
  *   batch                     an information and two questions in one go; the answers are to be `one` and `two`
+ *   become:NAME               the user is called so from here on
  *   keep                      what is kept for the session: the password, or the last answer
  *   hang                      starts a process, and never returns
  *   crash
@@ -121,6 +122,8 @@ EXPORTED int pam_sm_authenticate(pam_handle_t *pam, int flags, int count, const 
 			right = ask(pam, PAM_PROMPT_ECHO_OFF, text, &last) && right;
 		else if (strcmp(step, "batch") == 0)
 			right = ask_both(pam) && right;
+		else if (strcmp(step, "become") == 0)
+			pam_set_item(pam, PAM_USER, text);
 		else if (strcmp(step, "keep") == 0)
 			keep(pam, last);
 		else if (strcmp(step, "hang") == 0)
@@ -131,6 +134,16 @@ EXPORTED int pam_sm_authenticate(pam_handle_t *pam, int flags, int count, const 
 	}
 	wipe(last);
 	return right ? PAM_SUCCESS : PAM_AUTH_ERR;
+}
+
+/* Of the steps only `become`. */
+EXPORTED int pam_sm_acct_mgmt(pam_handle_t *pam, int flags, int count, const char **steps)
+{
+	(void)flags;
+	for (int i = 0; i < count; i++)
+		if (strncmp(steps[i], "become:", 7) == 0)
+			pam_set_item(pam, PAM_USER, steps[i] + 7);
+	return PAM_SUCCESS;
 }
 
 EXPORTED int pam_sm_setcred(pam_handle_t *pam, int flags, int count, const char **steps)

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { appendFileSync, existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { appendFileSync, existsSync, readFileSync, writeFileSync } from 'node:fs';
 import type { Tool } from '../../src/tool/tool.js';
 import { endSessions, installDesktop, objects, provision, refuses, run, toolAs } from './fixture.js';
 
@@ -79,7 +79,7 @@ describe('accounts', () => {
     const { token } = await provision(admin, 'carol');
     for (const open of [() => create('carol'), () => bob.logIn('token', { token })])
       assert.match(await refuses('SessionFailed', open()), /home directory: No such file or directory/);
-    assert.deepEqual(readdirSync('/run/remote-access/sessions'), []);
+    assert.deepEqual(await objects(admin.bus).root.methods.listSessions(), []);
     run('pam-auth-update', '--enable', 'mkhomedir');
     try {
       const path = await bob.logIn('token', { token });

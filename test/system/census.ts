@@ -113,7 +113,7 @@ function ourProcesses(): Map<string, string> {
         `${users.get(uid)} ${script
           .split('/')
           .at(-1)
-          ?.replace(/\.mjs$/, '')}`,
+          ?.replace(/\.[cm]js$/, '')}`,
       );
   }
   return found;

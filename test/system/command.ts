@@ -18,10 +18,10 @@ const PATH = '/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin';
 
 /** Starts remoteaccessctl. */
 export function start(args: readonly string[], { user = 'root', cwd = '/', env = {} }: Caller = {}): ChildProcess {
-  return spawn('remoteaccessctl', args, {
+  // Node's own options take no uid above 2^31.
+  const identity = [`--reuid=${uidOf(user)}`, `--regid=${run('id', '--group', user)}`, '--clear-groups'];
+  return spawn('setpriv', [...identity, '--', 'remoteaccessctl', ...args], {
     cwd,
-    uid: uidOf(user),
-    gid: Number(run('id', '--group', user)),
     env: { PATH, LC_ALL: 'C.UTF-8', TZ: 'UTC', ...env },
     stdio: ['pipe', 'pipe', 'pipe'],
   });

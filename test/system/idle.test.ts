@@ -186,7 +186,7 @@ describe('a daemon that is stopped', () => {
         run('systemctl', 'stop', '--no-block', UNIT);
         await owners.until(({ now }) => now === '');
       }
-      const second = spawn('/usr/bin/node', ['/usr/lib/remote-access/remote-accessd.mjs'], {
+      const second = spawn('/usr/bin/node', ['/usr/lib/remote-access/remote-accessd.cjs'], {
         env: { PATH: process.env.PATH },
         stdio: ['ignore', 'ignore', 'pipe'],
       });

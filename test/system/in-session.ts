@@ -4,10 +4,11 @@ import { Lines } from './lines.js';
 
 /** The command line that runs another one as the session's user, in the reach of their bus, compositor and PipeWire. */
 export function asUser(user: string, command: readonly string[]): [string, string[]] {
-  const id = execFileSync('id', ['-u', user], { encoding: 'utf8' }).trim();
+  const entry = execFileSync('getent', ['passwd', '--', user], { encoding: 'utf8' }).split(':');
+  const [, , id, group, , home] = entry;
   const runtime = `/run/user/${id}`;
   const env = [
-    `HOME=/home/${user}`,
+    `HOME=${home}`,
     `XDG_RUNTIME_DIR=${runtime}`,
     `DBUS_SESSION_BUS_ADDRESS=unix:path=${runtime}/bus`,
     'XDG_CURRENT_DESKTOP=GNOME',
@@ -18,7 +19,7 @@ export function asUser(user: string, command: readonly string[]): [string, strin
     'NO_COLOR=1',
     'LANG=C.UTF-8',
   ];
-  return ['setpriv', [`--reuid=${user}`, `--regid=${user}`, '--init-groups', 'env', ...env, ...command]];
+  return ['setpriv', [`--reuid=${id}`, `--regid=${group}`, '--init-groups', 'env', ...env, ...command]];
 }
 
 /** Runs a program of the session to its end; what it printed. */

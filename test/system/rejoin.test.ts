@@ -101,6 +101,24 @@ describe('a running session', function () {
     assert.equal(await logIn(asked), path);
   });
 
+  it('that is not given uses up no token', async () => {
+    settings('Rejoin=desktop');
+    const path = await logIn();
+    const { id, token: once } = await provision(admin, 'alice', { desktop: 'other', uses: 1 });
+    const login = objects(bob.bus).login(await objects(bob.bus).root.methods.openLogin({}));
+    await using failed = await Heard.listen(login, 'Failed');
+    const why = await refuses('Busy', login.methods.begin('token', { token: once }));
+    assert.deepEqual(await failed.next(), ['org.freedesktop.RemoteAccess.Error.Busy', why, true]);
+    settings('MaxSessions=0');
+    assert.equal((await objects(admin.bus).tokens.methods.list({})).find((one) => one.id === id)?.uses, 1);
+    await endSessions(admin);
+    assert.match(await refuses('Busy', login.methods.begin('token', { token: once })), /\(MaxSessions=0\)$/);
+    settings('');
+    await using completed = await Heard.listen(login, 'Completed');
+    await login.methods.begin('token', { token: once });
+    assert.notEqual((await completed.next())[0], path);
+  });
+
   it('is given by size, also by a daemon that did not start it', async () => {
     settings('Rejoin=size');
     const path = await logIn({ monitors: small });
@@ -311,13 +329,29 @@ describe('a running session', function () {
       assert.deepEqual(await running(), [started]);
     });
 
-    it('is first one, then the other, where each ends the one before', async () => {
+    it('is one after the other, where each ends the one before', async () => {
       settings('Rejoin=desktop\nOtherSession=end');
-      const paths = await Promise.all([create({ desktop: 'fake' }), create({ desktop: 'other' })]);
-      assert.equal(new Set(paths).size, 2);
-      const [left = ''] = await running();
+      const { root } = objects(admin.bus);
+      let [alive, most] = [0, 0];
+      await using _added = await root.subscribe('SessionNew', () => {
+        most = Math.max(most, ++alive);
+      });
+      await using _removed = await root.subscribe('SessionRemoved', () => {
+        alive--;
+      });
+      const asked = ['fake', 'other', 'fake', 'other', 'other', 'fake'];
+      const paths = await Promise.all(asked.map((desktop) => create({ desktop })));
+      assert.equal(most, 1);
+      const [left = '', ...others] = await running();
+      assert.deepEqual(others, []);
       assert.ok(paths.includes(left));
-      assert.equal((await running()).length, 1);
+      // Everybody got what they asked for, and who asked for the same at once the same.
+      const desktopOf = new Map(paths.map((path, index) => [path, asked[index]]));
+      assert.deepEqual(
+        paths.map((path) => desktopOf.get(path)),
+        asked,
+      );
+      assert.equal(await session(left).property('Desktop'), desktopOf.get(left));
       assert.deepEqual(desktops(), [await session(left).property('LogindSession')]);
     });
 

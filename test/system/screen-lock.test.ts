@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
-import { execFileSync } from 'node:child_process';
+import { Keyboard } from '../../src/tool/keyboard.js';
+import { takePicture } from '../../src/tool/picture.js';
 import type { Tool } from '../../src/tool/tool.js';
 import type { ToolConnection } from '../../src/tool/tool-connection.js';
 import { mainPid, Owners, setUp, UNIT } from './daemon.js';
@@ -15,7 +16,14 @@ import {
   toolAs,
 } from './fixture.js';
 import { runAsUser } from './in-session.js';
-import { Orders } from './lock-orders.js';
+import { LOGIND, Orders } from './lock-orders.js';
+
+/** What GNOME Shell says. */
+function shield(): string {
+  const screenSaver = ['--dest=org.gnome.ScreenSaver', '--object-path=/org/gnome/ScreenSaver'];
+  const call = ['gdbus', 'call', '--session', ...screenSaver, '--method=org.gnome.ScreenSaver.GetActive'];
+  return runAsUser('alice', ...call).trim();
+}
 
 describe("a session's screen", function () {
   this.timeout(60_000);
@@ -50,6 +58,21 @@ describe("a session's screen", function () {
     const agent = `remote-access-agent@${path.slice(-8)}.service`;
     runAsUser('alice', 'systemctl', '--user', 'kill', '--signal=KILL', agent);
     assert.equal(await closed, 'session-ended');
+  }
+
+  /** Returns when the service knows that the screen is locked, or is not, and the desktop means the same. */
+  async function becomes(locked: boolean, meant = () => true): Promise<void> {
+    const session = objects(admin.bus).session(path);
+    await using changes = await Heard.standard<PropertiesChanged>(admin.bus, path, 'PropertiesChanged');
+    // What it says may be about an order before the last one: then it says more.
+    while ((await session.property('Locked')) !== locked || !meant())
+      await changes.next((_iface, _told, others) => others.includes('Locked'));
+  }
+
+  /** As a desktop with a locker does. */
+  async function desktopSays(locked: boolean): Promise<void> {
+    run('busctl', 'call', LOGIND, orders.path, `${LOGIND}.Session`, 'SetLockedHint', 'b', String(locked));
+    await becomes(locked);
   }
 
   const loggedIn = async (user = 'bob') => {
@@ -178,6 +201,37 @@ describe("a session's screen", function () {
     await orders.are('Unlock', 'Lock');
   });
 
+  it('is not locked again when it is locked already', async () => {
+    const connection = await (await loggedIn()).connect(path);
+    await desktopSays(true);
+    await connection.connection.methods.close();
+    await nothingMoreThan('Unlock');
+  });
+
+  it('is locked when it is unlocked by somebody who has left meanwhile', async () => {
+    const connection = await (await loggedIn()).connect(path);
+    await desktopSays(true);
+    await connection.connection.methods.close();
+    await objects(admin.bus).session(path).property('State');
+    await desktopSays(false);
+    await orders.are('Unlock', 'Lock');
+    // It has done so, and somebody unlocks it from outside.
+    await desktopSays(true);
+    await objects(admin.bus).session(path).methods.unlock();
+    await desktopSays(false);
+    await nothingMoreThan('Unlock', 'Lock', 'Unlock');
+  });
+
+  it('is locked when the client leaves before it is unlocked', async () => {
+    const tool = await loggedIn();
+    await (await tool.connect(path)).connection.methods.close();
+    await orders.are('Unlock', 'Lock');
+    await desktopSays(true);
+    await tool.logIn('token', { token });
+    await (await tool.connect(path)).connection.methods.close();
+    await orders.are('Unlock', 'Lock', 'Unlock', 'Lock');
+  });
+
   it('is left alone where it is configured so', async () => {
     const settings = (text: string) => {
       setUp(text);
@@ -193,29 +247,15 @@ describe("a session's screen", function () {
     await endSessions(admin);
     const tool = await toolAs('bob');
     path = await tool.logIn('token', { token }, { desktop: 'gnome' });
-    const session = objects(admin.bus).session(path);
-    const shield = () =>
-      execFileSync('sh', [
-        '-c',
-        'exec setpriv --reuid=alice --regid=alice --init-groups gdbus call --address=unix:path=/run/user/$(id -u alice)/bus ' +
-          '--dest=org.gnome.ScreenSaver --object-path=/org/gnome/ScreenSaver --method=org.gnome.ScreenSaver.GetActive',
-      ])
-        .toString()
-        .trim();
-    await using changes = await Heard.standard<PropertiesChanged>(admin.bus, path, 'PropertiesChanged');
-    const becomes = async (locked: boolean) => {
-      while ((await session.property('Locked')) !== locked)
-        await changes.next((_iface, _told, others) => others.includes('Locked'));
-      assert.equal(shield(), `(${locked},)`);
-    };
+    const shows = (locked: boolean) => becomes(locked, () => shield() === `(${locked},)`);
     let connection = await tool.connect(path);
     await connection.connection.methods.close();
-    await becomes(true);
+    await shows(true);
     await (await admin.connect(path)).connection.methods.close();
     assert.equal(shield(), '(true,)');
     await tool.logIn('token', { token });
     connection = await tool.connect(path);
-    await becomes(false);
+    await shows(false);
     // Faster than the shell can draw it.
     for (const _ of [1, 2, 3]) {
       await tool.logIn('token', { token });
@@ -223,10 +263,39 @@ describe("a session's screen", function () {
       connection = await tool.connect(path);
     }
     await objects(admin.bus).session(path).methods.lock();
-    await becomes(true);
+    await shows(true);
     await objects(admin.bus).session(path).methods.unlock();
-    await becomes(false);
+    await shows(false);
     await tool[Symbol.asyncDispose]();
+    await shows(true);
+  });
+
+  it('of GNOME Shell opens to the password, also after it had asked somebody who left', async () => {
+    await endSessions(admin);
+    run('sh', '-c', 'echo alice:lock-test | chpasswd');
+    const tool = await toolAs('bob');
+    path = await tool.logIn('token', { token }, { desktop: 'gnome' });
+    await (await tool.connect(path)).connection.methods.close();
+    await becomes(true);
+    const type = async (connection: ToolConnection, what: (keyboard: Keyboard) => Promise<void>) => {
+      using keyboard = await Keyboard.open(await connection.input.methods.connectToEIS({}));
+      await what(keyboard);
+    };
+    // It is dark until somebody presses a key. The same process, but it did not log in again.
+    const first = await tool.connect(path);
+    assert.ok((await takePicture(first)).pixels.every((byte) => byte === 0));
+    await type(first, (keyboard) => keyboard.press('Return'));
+    while (!(await takePicture(first)).pixels.some((byte) => byte > 200));
+    await first.connection.methods.close();
+    assert.equal(await objects(admin.bus).session(path).property('Locked'), true);
+    const second = await tool.connect(path);
+    await type(second, async (keyboard) => {
+      await keyboard.type('lock-test');
+      await keyboard.press('Return');
+    });
+    await becomes(false);
+    assert.equal(shield(), '(false,)');
+    await second.connection.methods.close();
     await becomes(true);
   });
 });

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { readdirSync } from 'node:fs';
+import { readdirSync, writeFileSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import type { Tool } from '../../src/tool/tool.js';
 import { setUp, UNIT } from './daemon.js';
@@ -192,6 +192,25 @@ describe('sessions', () => {
     const said = run('journalctl', `_SYSTEMD_USER_UNIT=${unit}`, '--priority=debug..debug', '--output=cat');
     const stages = ['loaded', 'on the buses', 'registered', 'compositor there', 'monitors made', 'ready'];
     assert.match(said, new RegExp(`^${stages.map((stage) => `${stage} after \\d+ ms`).join(', ')}$`, 'm'));
+  });
+
+  // Debian's compiles its modules at each start, and people wait for that.
+  it('have an agent that loads little of Node.js', () => {
+    const report = "process.on('exit', () => process.stdout.write(process.moduleLoadList.join('\\n')))";
+    writeFileSync('/run/report.cjs', report);
+    const program = ['--require=/run/report.cjs', '/usr/lib/remote-access/remote-access-agent.cjs'];
+    const { stdout, status } = spawnSync('/usr/bin/node', program, { encoding: 'utf8' });
+    assert.equal(status, 2);
+    const loaded = stdout.split('\n');
+    assert.ok(loaded.includes('NativeModule events'));
+    for (const name of [
+      'fs/promises',
+      'internal/fs/streams',
+      'module',
+      'perf_hooks',
+      'internal/modules/esm/translators',
+    ])
+      assert.ok(!loaded.includes(`NativeModule ${name}`), name);
   });
 
   it('begin when the one before has ended', async () => {

@@ -261,7 +261,8 @@ describe('the worker', () => {
       shell(`mv /home/${USER} /home/elsewhere`);
       const error = await refusal({});
       shell(`mv /home/elsewhere /home/${USER}`);
-      const reason = 'sh, entering the home directory: No such file or directory';
+      const what = 'sh, entering the home directory: No such file or directory';
+      const reason = `${what}; 'pam-auth-update --enable mkhomedir' has it made`;
       assert.deepEqual(error, new SessionFailed(`The session's command could not be started: ${reason}`));
     });
 

@@ -35,6 +35,8 @@ describe('findUser', () => {
 
   for (const name of [
     ...['', '-h', '--help', '--service=files', 'a:b', 'a\nb', 'a\0b', 'a\x7f', 'x'.repeat(257), '\ud800'],
+    // systemd has no sessions for these.
+    ...['a/b', 'DOM/alice', '.', '..', ' alice', 'alice '],
     // getent(1) takes these for uids: most of them for root's.
     ...['0', '00', '+0', '1000', ' 0', '4294967296', '-1', '\t0'],
   ]) {
@@ -44,7 +46,7 @@ describe('findUser', () => {
     });
   }
 
-  for (const uid of [-1, 0.5, Number.NaN, Number.POSITIVE_INFINITY, 2 ** 32 - 1, 2 ** 32, 2 ** 53]) {
+  for (const uid of [-1, 0.5, Number.NaN, Number.POSITIVE_INFINITY, 65_535, 2 ** 32 - 1, 2 ** 32, 2 ** 53]) {
     it(`asks nobody for the uid ${uid}`, async () => {
       assert.equal(await findUser(uid, { command: await fake('echo root:x:0:0:root:/root:/bin/sh') }), undefined);
       assert.equal(await asked(), '');
@@ -90,6 +92,8 @@ describe('findUser', () => {
     ['no uid', 'alice:x::1000::/home/alice:/bin/sh'],
     ['a negative uid', 'alice:x:-1:1000::/home/alice:/bin/sh'],
     ['the uid of nobody at all', 'alice:x:4294967295:1000::/home/alice:/bin/sh'],
+    ['the uid of nobody in 16 bits', 'alice:x:65535:1000::/home/alice:/bin/sh'],
+    ['a name that systemd does not take', 'EXAMPLE/alice:x:1000:1000::/home/alice:/bin/sh'],
     ['a uid of more than 32 bits', 'alice:x:4294967296:1000::/home/alice:/bin/sh'],
     ['a gid that is none', 'alice:x:1000:users::/home/alice:/bin/sh'],
     ['two entries', 'alice:x:1000:1000::/home/alice:/bin/sh\\nbob:x:0:0::/:/bin/sh'],

@@ -1,8 +1,5 @@
 import { existsSync } from 'node:fs';
-import { createRequire } from 'node:module';
 import { fileURLToPath } from 'node:url';
-
-const require = createRequire(import.meta.url);
 
 /**
  * Loads one of the project's own Node-API addons by name. They lie in `native/` beside an installed program (which is
@@ -13,5 +10,8 @@ export function loadAddon<T>(name: string): T {
   const paths = places.map((place) => fileURLToPath(new URL(place, import.meta.url)));
   const path = paths.find(existsSync);
   if (path === undefined) throw new Error(`${name}.node is not built: run npm run build`);
-  return require(path) as T;
+  const module = { exports: {} };
+  // What require() does, without its module, which takes Node.js some milliseconds to load.
+  process.dlopen(module, path);
+  return module.exports as T;
 }

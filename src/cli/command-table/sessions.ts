@@ -57,7 +57,7 @@ export const sessionCommands: readonly Command[] = [
     name: 'create',
     summary: 'Start a session before anybody asks for it',
     description:
-      'Starts the headless session of USER, or finds the one that is running, and prints its id when its desktop is up. Without USER it is the own session. Desktop and layout are those of a session that has to be started; one that is running keeps its own.',
+      'Starts the headless session of USER, or finds the one that is running, and prints its id when its desktop is up. Without USER it is the own session. Desktop and layout are those of a session that has to be started; one that is running keeps its own, and may be refused or ended for it where `Rejoin=` of remote-access.conf(5) says so.',
     arguments: [{ metavar: 'USER', kind: 'user', optional: true, summary: 'Whose session to start' }],
     options: [
       {

@@ -2,15 +2,16 @@ import { execFile } from 'node:child_process';
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { NoSuchUser, NotAuthorized, SessionFailed } from '../../errors.js';
+import { NoSuchUser, NotAuthorized, NotSupported, SessionFailed } from '../../errors.js';
+import { findAccount } from '../account.js';
 import type { Arguments } from '../arguments.js';
 import type { Context } from '../context.js';
-import { ask } from '../doctor/finding.js';
 import { forEach } from '../for-each.js';
 import { findUid } from '../offline/passwd.js';
 import { UsageError } from '../usage-error.js';
 
-const TEMPLATE = 'remote-access-autostart@.service';
+/** Bytes in the name of a unit (systemd.unit(5)). */
+const LONGEST_UNIT = 255;
 const LINK = /^remote-access-autostart@(.+)\.service$/;
 /** Where systemd notes that a unit is to start with the machine ([Install] in the unit). */
 const WANTED = '/etc/systemd/system/multi-user.target.wants';
@@ -27,34 +28,34 @@ export async function run(context: Context, given: Arguments): Promise<number> {
   }
   if (process.geteuid?.() !== 0) throw new NotAuthorized('only root may choose whose sessions start at boot');
   return forEach(context, users, async (user) => {
-    if (!remove && !(await exists(root, user))) throw new NoSuchUser(`there is no user '${user}'`);
-    await systemctl(
-      root,
-      remove ? 'disable' : 'enable',
-      (await escapeUnits('--template', TEMPLATE, '--', user)).trimEnd(),
-    );
-    if (context.output.json) context.output.object({ user });
+    const name = (await nameOf(root, user)) ?? (remove ? user : undefined);
+    if (name === undefined) throw new NoSuchUser(`there is no user '${user}'`);
+    await systemctl(root, remove ? 'disable' : 'enable', await unitOf(name));
+    if (context.output.json) context.output.object({ user: name });
   });
 }
 
 async function chosen(root: string): Promise<{ user: string }[]> {
   const links = await readdir(join(root, WANTED)).catch(() => []);
   const units = links.filter((name) => LINK.test(name)).sort();
-  if (units.length === 0) return [];
-  const names = await escapeUnits('--unescape', '--instance', '--', ...units);
-  // One for each, separated by spaces, which no name of a user has.
-  return names
-    .trimEnd()
-    .split(' ')
-    .map((user) => ({ user }));
+  // One by one: it prints them with spaces between, which names may have, too.
+  const names = await Promise.all(units.map((unit) => systemdEscape('--unescape', '--instance', '--', unit)));
+  return names.map((name) => ({ user: name.trimEnd() }));
 }
 
-async function exists(root: string, user: string): Promise<boolean> {
-  if (root !== '/') return (await findUid(root, user)) !== undefined;
-  return Boolean(await ask('getent', 'passwd', '--', user));
+/** As the user database spells it; undefined if there is no such user. */
+async function nameOf(root: string, user: string): Promise<string | undefined> {
+  if (root === '/') return (await findAccount(user))?.name;
+  return (await findUid(root, user)) === undefined ? undefined : user;
 }
 
-function escapeUnits(...args: string[]): Promise<string> {
+async function unitOf(user: string): Promise<string> {
+  const unit = `remote-access-autostart@${(await systemdEscape('--', user)).trimEnd()}.service`;
+  if (unit.length > LONGEST_UNIT) throw new NotSupported(`'${user}' is too long for the name of a systemd unit`);
+  return unit;
+}
+
+function systemdEscape(...args: string[]): Promise<string> {
   return execute('systemd-escape', args);
 }
 

@@ -1,8 +1,8 @@
 import { type Check, missing, ok, problem, REINSTALL } from './finding.js';
 
 const FILES = [
-  '/usr/lib/remote-access/remote-accessd.mjs',
-  '/usr/lib/remote-access/remote-access-agent.mjs',
+  '/usr/lib/remote-access/remote-accessd.cjs',
+  '/usr/lib/remote-access/remote-access-agent.cjs',
   '/usr/lib/remote-access/native/descriptors.node',
   '/usr/lib/remote-access/native/pipewire.node',
   '/usr/libexec/remote-access-worker',

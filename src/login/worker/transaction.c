@@ -76,7 +76,7 @@ static bool look_up(const char *stage, struct account *account)
 {
 	const void *name = NULL;
 
-	/* A module may have settled on another spelling of the name. */
+	/* A module may have settled on another name, and it on another spelling than the database. */
 	if (!passed(stage, pam_get_item(pam, PAM_USER, &name)))
 		return false;
 	const struct passwd *entry = name == NULL ? NULL : getpwnam(name);
@@ -87,14 +87,22 @@ static bool look_up(const char *stage, struct account *account)
 	account->shell = strdup(*entry->pw_shell ? entry->pw_shell : "/bin/sh");
 	account->uid = entry->pw_uid;
 	account->gid = entry->pw_gid;
-	return passed(stage, account->name && account->home && account->shell ? PAM_SUCCESS : PAM_BUF_ERR);
+	if (account->name == NULL || account->home == NULL || account->shell == NULL)
+		return passed(stage, PAM_BUF_ERR);
+	return strcmp(name, account->name) == 0 || passed(stage, pam_set_item(pam, PAM_USER, account->name));
 }
 
+/*
+ * A database that ignores case, or has aliases, knows one account by many names. Modules compare names, and count
+ * failures by them: they get the one that it is known by, so that another spelling evades none of them.
+ */
 static bool start(const struct login *login)
 {
 	static const struct pam_conv conversation = {converse, NULL};
+	const struct passwd *entry = getpwnam(login->user);
+	const char *user = entry == NULL ? login->user : entry->pw_name;
 
-	if (!passed("start", pam_start(login->service, login->user, &conversation, &pam)))
+	if (!passed("start", pam_start(login->service, user, &conversation, &pam)))
 		return false;
 	return login->rhost == NULL || passed("start", pam_set_item(pam, PAM_RHOST, login->rhost));
 }

@@ -29,6 +29,21 @@ describe('TokenStore counts uses', () => {
     });
   }
 
+  it('and none that would be in vain, nor asks about a token that is not good', async () => {
+    const store = await open();
+    const { id, token } = await store.provision({ ...ALICE, uses: 1 });
+    const asked: string[] = [];
+    const admit = (about: { id: string }) => {
+      asked.push(about.id);
+      throw new Error('in vain');
+    };
+    await assert.rejects(store.redeem(token, { findUser, admit }), /in vain/);
+    assert.equal((await readJson(id)).uses, 1);
+    await store.redeem(token, { findUser });
+    await assert.rejects(store.redeem(token, { findUser, admit }), refusal(`there is no token ${id}`));
+    assert.deepEqual(asked, [id]);
+  });
+
   it('and loses none to another change at the same time', async () => {
     const store = await open();
     const { id, token } = await store.provision({ ...ALICE, uses: 10 });
