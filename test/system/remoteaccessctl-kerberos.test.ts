@@ -59,7 +59,11 @@ describe('remoteaccessctl login with Kerberos', function () {
     return path;
   }
 
-  const audited = () => run('journalctl', 'REMOTE_ACCESS_EVENT=login', '--output=cat', '--lines=1');
+  /** The newest record of a login. */
+  function audited(): string {
+    run('journalctl', '--sync');
+    return run('journalctl', 'REMOTE_ACCESS_EVENT=login', '--output=cat', '--lines=1');
+  }
 
   async function succeeds(method: string, args: readonly string[], caller: Parameters<typeof command>[1]) {
     const { code, stdout, stderr } = await command(args, caller);
@@ -145,6 +149,9 @@ describe('remoteaccessctl login with Kerberos', function () {
     const other = 'the ticket of carol/desk@EXAMPLE.TEST is for nobody here, not alice; going on with peer\n';
     assert.equal(await succeeds('peer', HERE, carols), other);
     assert.equal((await objects(admin.bus).root.methods.listSessions()).length, 1);
+    const evils = { user: 'alice', env: ticketOf('alice', ticketFor('e\x1b[31mvil')) };
+    const shown = 'the ticket of e\ufffd[31mvil@EXAMPLE.TEST is for nobody here, not alice; going on with peer\n';
+    assert.equal(await succeeds('peer', HERE, evils), shown);
   });
 
   it('falls back when the service refuses the ticket, on the same login', async () => {

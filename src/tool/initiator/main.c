@@ -17,6 +17,7 @@
 #define _GNU_SOURCE
 #include <gssapi/gssapi_ext.h>
 #include <gssapi/gssapi_krb5.h>
+#include <pwd.h>
 #include <resolv.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -69,6 +70,15 @@ static gss_name_t import(char *service)
 	return name;
 }
 
+static bool is_known(const gss_buffer_desc *user)
+{
+	char *name = strndup(user->value, user->length);
+	bool known = name != NULL && getpwnam(name) != NULL;
+
+	free(name);
+	return known;
+}
+
 /* Whose ticket it is: the library chooses among several by the service, so it is known when that was asked for. */
 static void introduce(void)
 {
@@ -82,7 +92,7 @@ static void introduce(void)
 	if (major != GSS_S_COMPLETE)
 		refuse(major, minor);
 	say("principal", &principal);
-	if (gss_localname(&minor, name, (gss_OID)gss_mech_krb5, &user) == GSS_S_COMPLETE)
+	if (gss_localname(&minor, name, (gss_OID)gss_mech_krb5, &user) == GSS_S_COMPLETE && is_known(&user))
 		say("user", &user);
 	gss_release_buffer(&minor, &user);
 	gss_release_buffer(&minor, &principal);
