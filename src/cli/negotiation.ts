@@ -41,19 +41,20 @@ export class Negotiation {
     this.#output = output;
   }
 
-  /** Resolves with the session's path. Fails as the last method does; what became of those before is noted. */
+  /** Resolves with the session's path. Fails as the last method does; why others were passed over is noted. */
   async logIn(): Promise<string> {
     const methods = await this.#candidates();
-    const last = methods.pop() ?? '';
-    for (const method of methods) {
+    for (let method = methods.shift() ?? ''; ; ) {
       try {
         return await this.#tryWith(method);
       } catch (error) {
-        if (!leavesOthers(error)) throw error;
-        this.#output.note(`${method} did not do: ${error.message}`);
+        const next = methods.shift();
+        if (next === undefined || !leavesOthers(error)) throw error;
+        // Most people have none.
+        if (error.name !== 'NoTicket') this.#output.note(`${error.message}; going on with ${next}`);
+        method = next;
       }
     }
-    return await this.#tryWith(last);
   }
 
   async #candidates(): Promise<string[]> {

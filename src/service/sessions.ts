@@ -142,7 +142,7 @@ export class Sessions {
     this.#starts.get(session)?.ready();
   }
 
-  /** The agent gave up: a session without compositor is of no use to anybody. */
+  /** The agent gave up, or none can come: a session without compositor, or agent, is of no use to anybody. */
   agentFailed(session: Session, error: SessionFailed): void {
     console.warn(`session ${session.record.id}: ${error.message}`);
     this.#starts.get(session)?.fail(error);
@@ -296,13 +296,15 @@ export class Sessions {
   }
 
   #add(record: SessionRecord, before: SessionPast = {}): Session {
-    const { bus, busId, configuration, logind, root, tree } = this.#host;
+    const { bus, busId, configuration, logind, systemd, root, tree } = this.#host;
     const session = new Session(
       {
         bus,
         logind,
+        systemd,
         busId,
         configuration,
+        abandoned: (of: Session, reason: SessionFailed) => this.agentFailed(of, reason),
         connect: (of: Session, caller: Caller, right, options: ConnectOptions) =>
           this.#connections.open(of, caller, right, options),
       },
@@ -316,10 +318,15 @@ export class Sessions {
   }
 
   #watch(session: Session, worker: Worker): void {
+    let told: boolean | undefined;
+    worker.once('ending', () => {
+      told = session.state === 'closing';
+      session.ending();
+    });
     worker.once('ended', (ended) => {
       const { id, user } = session.record;
-      const told = session.state === 'closing' ? ', as it was told to' : '';
-      audit('session-ended', { user, session: id, reason: `${reasonOf(ended)}${told}` });
+      const reason = reasonOf(ended) + ((told ?? session.state === 'closing') ? ', as it was told to' : '');
+      audit('session-ended', { user, session: id, reason });
       this.#starts.get(session)?.fail(new SessionFailed('the desktop ended while it was starting'));
       this.#forget(session);
     });

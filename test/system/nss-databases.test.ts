@@ -4,7 +4,7 @@ import type { Tool } from '../../src/tool/tool.js';
 import { command } from './command.js';
 import { setUp } from './daemon.js';
 import { addUser, PASSWORD, startDirectory } from './directory.js';
-import { endSessions, installDesktop, objects, provision, refuses, run, toolAs, uidOf } from './fixture.js';
+import { endSessions, Heard, installDesktop, objects, provision, refuses, run, toolAs, uidOf } from './fixture.js';
 import { authenticateBy, authenticateWith, LoginConversation, PAM_SERVICE } from './login-conversation.js';
 import { succeeded } from './scene.js';
 
@@ -64,7 +64,9 @@ describe('a user', function () {
     await assert.rejects(admin.logIn('token', { token: clerk.token }), /account of clerk has expired/);
     assert.equal(await admin.logIn('token', { token: desk.token }), path);
     await endSessions(admin);
+    await using begun = await Heard.listen(objects(admin.bus).root, 'SessionNew');
     const started = admin.logIn('token', { token: desk.token });
+    await begun.next();
     await assert.rejects(admin.logIn('token', { token: clerk.token }), /account of clerk has expired/);
     await started;
   });

@@ -143,6 +143,22 @@ describe('remoteaccessctl login', function () {
       noWorkerIsLeft();
     });
 
+    it('asks again after Ctrl-Z and fg, and shows nothing of what was typed before', async () => {
+      const seen = await atTerminal(
+        'bob',
+        ['bash', '--norc', '-i'],
+        [
+          { after: '\\$ ', text: `remoteaccessctl ${LOGIN.join(' ')}\n` },
+          { after: PASSWORD, text: 'swordfish\x1a' },
+          { after: 'Stopped.*\\$ ', text: 'fg\n' },
+          { after: PASSWORD, text: 'alice-password\n' },
+          { after: '[0-9a-f]{8}\r\n.*\\$ ', text: 'exit\n' },
+        ],
+      );
+      assert.equal(seen.status, 0);
+      assert.doesNotMatch(seen.shown, /swordfish|alice-password/);
+    });
+
     it('says so when the service dies while it asks', async () => {
       authenticateBy('secret:Word? :*', 'hang');
       const seen = bobSees([{ after: 'Word\\? ', text: 'x\n' }]);

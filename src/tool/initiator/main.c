@@ -8,6 +8,7 @@
  *   user NAME           who that is on this machine, if anybody
  *   message BASE64      for the service, whose answer is read from standard input: a line of Base64
  *   complete            the service has proved who it is
+ *   none TEXT           instead of all of these: there is no ticket; the exit status is 1
  *   failed TEXT         instead of any of these; the exit status is 1
  *
  * Tickets are found as krb5.conf(5) and KRB5CCNAME say. A program of its own, so that the libraries of Kerberos are
@@ -52,7 +53,7 @@ static _Noreturn void refuse(OM_uint32 major, OM_uint32 minor)
 
 	gss_display_status(&unused, minor != 0 ? minor : major, minor != 0 ? GSS_C_MECH_CODE : GSS_C_GSS_CODE,
 			   (gss_OID)gss_mech_krb5, &more, &text);
-	say("failed", &text);
+	say(GSS_ROUTINE_ERROR(major) == GSS_S_NO_CRED ? "none" : "failed", &text);
 	exit(1);
 }
 
