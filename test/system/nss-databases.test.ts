@@ -141,8 +141,10 @@ describe('a user', function () {
     const rules = readFileSync(path, 'utf8');
     writeFileSync(path, rules.replace(/^account/m, 'account required /src/dist/test/pam_probe.so become:bob\naccount'));
     try {
+      await using removed = await Heard.listen(objects(admin.bus).root, 'SessionRemoved');
       const told = await refuses('SessionFailed', create(ALICE));
       assert.equal(told, `PAM opened a session of uid ${uidOf('bob')} for ${ALICE}, who is uid 3000000000`);
+      await removed.next();
       assert.deepEqual(await objects(admin.bus).root.methods.listSessions(), []);
     } finally {
       writeFileSync(path, rules);
