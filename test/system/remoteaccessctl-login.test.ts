@@ -3,7 +3,7 @@ import { spawnSync } from 'node:child_process';
 import { readFileSync, writeFileSync } from 'node:fs';
 import type { Tool } from '../../src/tool/tool.js';
 import { command } from './command.js';
-import { mainPid, setUp, UNIT } from './daemon.js';
+import { mainPid, reload } from './daemon.js';
 import { endSessions, installDesktop, provision, run, toolAs } from './fixture.js';
 import { authenticateBy, noted, notes, PAM_SERVICE } from './login-conversation.js';
 import { atTerminal, type Shown, type Step } from './terminal.js';
@@ -266,23 +266,19 @@ describe('remoteaccessctl login', function () {
   });
 
   it('goes by what the machine offers, in its order', async () => {
-    const settings = (text: string) => {
-      setUp(text);
-      run('systemctl', 'reload', UNIT);
-    };
     const asBob = (args: readonly string[], input = '') => command(args, { user: 'bob', input });
     try {
-      settings('[Login]\nMethods=password peer\n');
+      reload('[Login]\nMethods=password peer\n');
       assert.equal((await asBob(LOGIN, 'alice-password\n')).code, 0);
       assert.equal(methodUsed(), 'password');
-      settings('[Login]\nMethods=token\n');
+      reload('[Login]\nMethods=token\n');
       for (const args of [LOGIN, ['login'], [...LOGIN, '--method=pam']]) {
         const refused = await asBob(args);
         assert.deepEqual([refused.code, refused.stdout], [1, '']);
         assert.match(refused.stderr, /^remoteaccessctl: none of those methods is offered: there is token\n$/);
       }
     } finally {
-      settings('');
+      reload('');
     }
   });
 
