@@ -1,7 +1,7 @@
-import { constants } from 'node:fs';
-import { access, readdir, stat } from 'node:fs/promises';
+import * as fs from 'node:fs';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
+import { promisify } from 'node:util';
 import type { Bus } from '../bus/bus.js';
 import { CallError } from '../bus/call-error.js';
 import type { HookOccasion } from '../bus/generated/dictionaries.js';
@@ -9,6 +9,11 @@ import { systemd1Manager } from '../bus/generated/systemd1-manager.js';
 import { RemoteObject } from '../bus/remote-object.js';
 import { Variant } from '../bus/variant.js';
 import { SessionFailed } from '../errors.js';
+
+// Of node:fs/promises the agent would have to load much more than these, while somebody waits for their first picture.
+const access = promisify(fs.access);
+const readdir = promisify(fs.readdir);
+const stat = promisify(fs.stat);
 
 /** The administrator's programs run before the user's own. */
 const FOLDERS = [
@@ -148,7 +153,7 @@ async function programsIn(folder: string): Promise<string[]> {
       .map(async (name) => {
         const path = join(folder, name);
         if (!(await stat(path).catch(() => undefined))?.isFile()) return [];
-        const executable = await access(path, constants.X_OK).then(
+        const executable = await access(path, fs.constants.X_OK).then(
           () => true,
           () => false,
         );

@@ -23,6 +23,12 @@ export function setUp(settings: string, name = '50-test'): void {
   writeFileSync(`${SETTINGS}/${name}.conf`, settings);
 }
 
+/** The same, and they count from now on. */
+export function reload(settings: string): void {
+  setUp(settings);
+  run('systemctl', 'reload-or-restart', UNIT);
+}
+
 export function property(name: string): string {
   return run('systemctl', 'show', '--value', `--property=${name}`, UNIT);
 }

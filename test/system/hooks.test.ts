@@ -3,7 +3,7 @@ import { chmodSync, existsSync, mkdirSync, openSync, rmSync, writeFileSync } fro
 import { Socket } from 'node:net';
 import { createInterface } from 'node:readline';
 import type { Tool } from '../../src/tool/tool.js';
-import { mainPid, Owners, setUp, UNIT } from './daemon.js';
+import { mainPid, Owners, reload } from './daemon.js';
 import { endSessions, installDesktop, objects, run, SERVICE, toolAs, uidOf } from './fixture.js';
 import { runAsUser } from './in-session.js';
 
@@ -59,14 +59,8 @@ describe('programs in session.d', function () {
   afterEach(async () => {
     told.close();
     await endSessions(admin);
-    setUp('');
-    run('systemctl', 'reload', UNIT);
+    reload('');
   });
-
-  function settings(text: string): void {
-    setUp(text);
-    run('systemctl', 'reload', UNIT);
-  }
 
   function install(file: string, body: string, mode = 0o755): void {
     writeFileSync(file, `#!/bin/sh\n${body}\n`);
@@ -97,6 +91,14 @@ describe('programs in session.d', function () {
     assert.match(await told.next(), /user@\d+\.service\/app\.slice\/remote-access-hooks-[0-9a-f]{8}\.service$/);
     const logind = await objects(admin.bus).session(path).property('LogindSession');
     assert.equal(await told.next(), `/run/user/${uidOf('alice')} ${logind} ${path.slice(-8)}`);
+  });
+
+  it('have the environment of a full desktop, also for its very first client', async () => {
+    await endSessions(admin);
+    install(`${ADMIN}/tell`, `echo "$REMOTE_ACCESS_FIRST $WAYLAND_DISPLAY $XDG_SESSION_ID" > ${TOLD}`);
+    path = await objects(admin.bus).root.methods.createSession('alice', { desktop: 'gnome' });
+    await connect('laptop');
+    await told.are(`yes wayland-0 ${await objects(admin.bus).session(path).property('LogindSession')}`);
   });
 
   it('are told of every client: that it came, and why it left', async () => {
@@ -150,7 +152,7 @@ describe('programs in session.d', function () {
   });
 
   it('that hang are stopped, hold up no client, and the next ones run', async () => {
-    settings('[Session]\nHookTimeout=500ms\n');
+    reload('[Session]\nHookTimeout=500ms\n');
     install(`${ADMIN}/10-tell`, tell);
     install(`${ADMIN}/20-hang`, "[ $REMOTE_ACCESS_FIRST = no ] || { trap '' TERM; sleep infinity; }");
     install(`${ADMIN}/30-after`, `echo after > ${TOLD}`);
@@ -250,10 +252,10 @@ describe('programs in session.d', function () {
   });
 
   it('are not run where it is configured so', async () => {
-    settings('[Session]\nHookTimeout=0\n');
+    reload('[Session]\nHookTimeout=0\n');
     install(`${ADMIN}/tell`, tell);
     await connectAndClose('unheard');
-    settings('');
+    reload('');
     await connect('heard');
     await told.are('connected heard no 1');
   });

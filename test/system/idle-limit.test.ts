@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { Keyboard } from '../../src/tool/keyboard.js';
 import type { Tool } from '../../src/tool/tool.js';
-import { mainPid, Owners, setUp, UNIT } from './daemon.js';
+import { mainPid, Owners, reload, setUp } from './daemon.js';
 import { endSessions, Heard, installDesktop, objects, provision, run, toolAs } from './fixture.js';
 import { runAsUser } from './in-session.js';
 import { Orders } from './lock-orders.js';
@@ -16,17 +16,14 @@ describe('clients without input', function () {
   before(async () => {
     installDesktop('fake');
     admin = await toolAs('root');
+    // It has to run to be reloaded.
+    await objects(admin.bus).root.methods.listDesktops();
   });
 
   afterEach(async () => {
     await endSessions(admin);
-    settings('');
+    reload('');
   });
-
-  function settings(text: string): void {
-    setUp(text);
-    run('systemctl', 'reload', UNIT);
-  }
 
   async function start(desktop = 'fake'): Promise<void> {
     path = await objects(admin.bus).root.methods.createSession('alice', { desktop });
@@ -38,7 +35,7 @@ describe('clients without input', function () {
   }
 
   it('are disconnected when their time is over, and the screen is locked', async () => {
-    settings('[Session]\nIdleTimeout=300ms\n');
+    reload('[Session]\nIdleTimeout=300ms\n');
     await start();
     const orders = await Orders.listen(admin, await objects(admin.bus).session(path).property('LogindSession'));
     const { token } = await provision(admin, 'alice');
@@ -54,7 +51,7 @@ describe('clients without input', function () {
   });
 
   it('have gone as far as the end of their session is concerned', async () => {
-    settings('[Session]\nIdleTimeout=200ms\nDisconnectedTimeout=200ms\n');
+    reload('[Session]\nIdleTimeout=200ms\nDisconnectedTimeout=200ms\n');
     await start();
     await using removed = await Heard.listen(objects(admin.bus).root, 'SessionRemoved');
     const closed = (await admin.connect(path)).closed();
@@ -64,7 +61,7 @@ describe('clients without input', function () {
 
   it('stay for as long as anybody of them puts something in', async () => {
     const limit = 2000;
-    settings(`[Session]\nIdleTimeout=${limit}ms\n`);
+    reload(`[Session]\nIdleTimeout=${limit}ms\n`);
     await start('mutter');
     const tool = await toolAs('alice');
     const idle = (await tool.connect(path, { 'on-conflict': 'share' })).closed();
@@ -88,7 +85,7 @@ describe('clients without input', function () {
     const tool = await toolAs('alice');
     const came = now();
     const second = (await tool.connect(path, { 'on-conflict': 'share', grants: ['pointer'] })).closed();
-    settings('[Session]\nIdleTimeout=1500ms\n');
+    reload('[Session]\nIdleTimeout=1500ms\n');
     const watcher = await tool.connect(path, { 'on-conflict': 'share', grants: ['capture', 'monitors'] });
     assert.deepEqual(await Promise.all([closed, second]), ['idle', 'idle']);
     assert.ok(now() - came >= 1500);
@@ -103,9 +100,9 @@ describe('clients without input', function () {
   it('are disconnected by a reload, if their time is over then, and stay without the setting', async () => {
     await start();
     const closed = (await admin.connect(path)).closed();
-    settings('[Session]\nIdleTimeout=infinity\n');
+    reload('[Session]\nIdleTimeout=infinity\n');
     await stayConnected(now() + 500);
-    settings('[Session]\nIdleTimeout=500ms\n');
+    reload('[Session]\nIdleTimeout=500ms\n');
     assert.equal(await closed, 'idle');
   });
 
@@ -133,7 +130,7 @@ describe('clients without input', function () {
     await objects(tool.bus).session(path).property('State');
     runAsUser('alice', 'systemctl', '--user', 'kill', '-s', 'KILL', `remote-access-agent@${path.slice(-8)}.service`);
     assert.equal(await lost, 'session-ended');
-    settings('[Session]\nIdleTimeout=500ms\n');
+    reload('[Session]\nIdleTimeout=500ms\n');
     const came = now();
     assert.equal(await (await tool.connect(path)).closed(), 'idle');
     assert.ok(now() - came >= 500);

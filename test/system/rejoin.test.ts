@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { writeFileSync } from 'node:fs';
 import type { Monitor, OpenLoginOptions } from '../../src/bus/generated/dictionaries.js';
 import type { Tool } from '../../src/tool/tool.js';
-import { mainPid, Owners, setUp, UNIT } from './daemon.js';
+import { mainPid, Owners, reload, UNIT } from './daemon.js';
 import {
   endSessions,
   Heard,
@@ -51,8 +51,7 @@ describe('a running session', function () {
   });
 
   function settings(text: string): void {
-    setUp(text === '' ? '' : `[Session]\n${text}\n`);
-    run('systemctl', 'reload-or-restart', UNIT);
+    reload(text === '' ? '' : `[Session]\n${text}\n`);
   }
 
   const logIn = (options: OpenLoginOptions = {}, tool = bob) =>

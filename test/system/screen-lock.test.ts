@@ -3,7 +3,7 @@ import { Keyboard } from '../../src/tool/keyboard.js';
 import { takePicture } from '../../src/tool/picture.js';
 import type { Tool } from '../../src/tool/tool.js';
 import type { ToolConnection } from '../../src/tool/tool-connection.js';
-import { mainPid, Owners, setUp, UNIT } from './daemon.js';
+import { mainPid, Owners, reload, UNIT } from './daemon.js';
 import {
   endSessions,
   Heard,
@@ -233,14 +233,10 @@ describe("a session's screen", function () {
   });
 
   it('is left alone where it is configured so', async () => {
-    const settings = (text: string) => {
-      setUp(text);
-      run('systemctl', 'reload', UNIT);
-    };
-    settings('[Session]\nLockOnDisconnect=no\n');
+    reload('[Session]\nLockOnDisconnect=no\n');
     await (await (await loggedIn()).connect(path)).connection.methods.close();
     await nothingMoreThan('Unlock');
-    settings('');
+    reload('');
   });
 
   it('of GNOME Shell is locked and unlocked', async () => {

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import type { Tool } from '../../src/tool/tool.js';
-import { mainPid, Owners, setUp, UNIT } from './daemon.js';
+import { mainPid, Owners, reload, setUp, UNIT } from './daemon.js';
 import { endSessions, Heard, installDesktop, objects, run, toolAs, unitEnded } from './fixture.js';
 
 const LOGIND = 'org.freedesktop.login1';
@@ -30,13 +30,8 @@ describe('limits of sessions', function () {
 
   afterEach(async () => {
     await endSessions(admin);
-    settings('');
+    reload('');
   });
-
-  function settings(text: string): void {
-    setUp(text);
-    run('systemctl', 'reload', UNIT);
-  }
 
   async function killDaemon(): Promise<void> {
     await using owners = await Owners.watch(admin.bus);
@@ -97,13 +92,13 @@ describe('limits of sessions', function () {
     });
 
     it('does not wait where it is configured so, also from now on', async () => {
-      settings('[Session]\nInhibitSuspend=no\n');
+      reload('[Session]\nInhibitSuspend=no\n');
       const connection = await admin.connect(path);
       await objects(admin.bus).root.methods.listSessions();
       assert.deepEqual(inhibitors(), []);
-      settings('[Session]\nInhibitSuspend=yes\n');
+      reload('[Session]\nInhibitSuspend=yes\n');
       await become(['sleep block 0']);
-      settings('[Session]\nInhibitSuspend=no\n');
+      reload('[Session]\nInhibitSuspend=no\n');
       await become([]);
       await connection.connection.methods.close();
     });
@@ -120,7 +115,7 @@ describe('limits of sessions', function () {
     const ended = () => removed.next((_, gone) => gone === path);
 
     it('is ended after its time, which begins when the last client goes', async () => {
-      settings('[Session]\nDisconnectedTimeout=500ms\n');
+      reload('[Session]\nDisconnectedTimeout=500ms\n');
       const first = await admin.connect(path);
       const displaced = first.closed();
       const second = await admin.connect(path);
@@ -132,10 +127,10 @@ describe('limits of sessions', function () {
 
     it('is not ended before anybody connected, nor while somebody is, nor without that setting', async () => {
       const stays = await objects(admin.bus).root.methods.createSession('bob', { desktop: 'fake' });
-      settings('[Session]\nDisconnectedTimeout=infinity\n');
+      reload('[Session]\nDisconnectedTimeout=infinity\n');
       await (await admin.connect(path)).connection.methods.close();
       const connection = await admin.connect(path);
-      settings('[Session]\nDisconnectedTimeout=1ms\n');
+      reload('[Session]\nDisconnectedTimeout=1ms\n');
       assert.equal(await objects(admin.bus).session(path).property('State'), 'connected');
       await connection.connection.methods.close();
       await ended();
@@ -144,9 +139,9 @@ describe('limits of sessions', function () {
 
     it('is ended by a reload that gives it less time, and by a daemon that comes too late', async () => {
       await (await admin.connect(path)).connection.methods.close();
-      settings('[Session]\nDisconnectedTimeout=1ms\n');
+      reload('[Session]\nDisconnectedTimeout=1ms\n');
       await ended();
-      settings('[Session]\nDisconnectedTimeout=0\n');
+      reload('[Session]\nDisconnectedTimeout=0\n');
       path = await objects(admin.bus).root.methods.createSession('alice', { desktop: 'fake' });
       await (await admin.connect(path)).connection.methods.close();
       // Not told to the daemon that runs.
