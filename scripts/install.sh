@@ -24,7 +24,7 @@ put 644 dist/native/descriptors.node dist/native/pipewire.node $library/native
 put 644 dist/native/kerberos.so $library
 put 755 dist/remote-access-worker dist/remote-access-initiator data/remote-access-session usr/libexec
 
-put 644 data/remote-accessd.service data/remote-access-autostart@.service usr/lib/systemd/system
+put 644 data/remote-accessd.service data/remote-access-autostart@.service data/remote-access-sweep@.service usr/lib/systemd/system
 put 644 data/remote-access-agent@.service usr/lib/systemd/user
 put 644 data/org.freedesktop.RemoteAccess.service data/org.freedesktop.RemoteAccess.Daemon.service usr/share/dbus-1/system-services
 put 644 data/org.freedesktop.RemoteAccess.policy usr/share/polkit-1/actions

@@ -4,6 +4,7 @@ import { LoginFailed, type ToolLogin } from '../tool/tool-login.js';
 import type { Output } from './output.js';
 import { withProgress } from './progress.js';
 import type { Questions } from './questions.js';
+import { visible } from './table.js';
 
 /** What the command line says about how to log in. */
 export type Wish = {
@@ -41,19 +42,20 @@ export class Negotiation {
     this.#output = output;
   }
 
-  /** Resolves with the session's path. Fails as the last method does; what became of those before is noted. */
+  /** Resolves with the session's path. Fails as the last method does; why others were passed over is noted. */
   async logIn(): Promise<string> {
     const methods = await this.#candidates();
-    const last = methods.pop() ?? '';
-    for (const method of methods) {
+    for (let method = methods.shift() ?? ''; ; ) {
       try {
         return await this.#tryWith(method);
       } catch (error) {
-        if (!leavesOthers(error)) throw error;
-        this.#output.note(`${method} did not do: ${error.message}`);
+        const next = methods.shift();
+        if (next === undefined || !leavesOthers(error)) throw error;
+        // Most people have none.
+        if (error.name !== 'NoTicket') this.#note(`${error.message}; going on with ${next}`);
+        method = next;
       }
     }
-    return await this.#tryWith(last);
   }
 
   async #candidates(): Promise<string[]> {
@@ -68,8 +70,9 @@ export class Negotiation {
   async #tryWith(method: string): Promise<string> {
     const { token, user } = this.#wish;
     if (method === 'kerberos') return await this.#byTicket();
-    if (method === 'token' && token !== undefined) return await waitFor(this.#login.begin('token', { token }));
-    if (method === 'peer') return await waitFor(this.#login.begin('peer'));
+    if (method === 'token' && token !== undefined)
+      return await withProgress('Logging in', this.#login.begin('token', { token }));
+    if (method === 'peer') return await withProgress('Logging in', this.#login.begin('peer'));
     const { Questions } = await import('./questions.js');
     using questions = new Questions();
     for (;;) {
@@ -77,8 +80,8 @@ export class Negotiation {
         return await this.#asking(questions, method, user ?? '');
       } catch (error) {
         // Lines that were prepared are not tried as other answers than those for which they were meant.
-        if (!questions.person || !(error instanceof LoginFailed) || !error.mayRetry) throw error;
-        this.#output.note(`${error.message}; try again`);
+        if (!questions.person || !isWrongAnswer(error)) throw error;
+        this.#note(`${error.message}; try again`);
       }
     }
   }
@@ -93,9 +96,14 @@ export class Negotiation {
 
   async #byTicket(): Promise<string> {
     const { Initiator } = await import('../tool/initiator.js');
-    using initiator = await waitFor(Initiator.start(this.#wish.kerberos), 'Asking for a ticket');
+    using initiator = await withProgress('Asking for a ticket', Initiator.start(this.#wish.kerberos));
     this.#checkUser(initiator);
-    return await waitFor(this.#login.begin('kerberos', {}, { initiator }));
+    return await withProgress('Logging in', this.#login.begin('kerberos', {}, { initiator }));
+  }
+
+  /** Names of principals are others' choice. */
+  #note(text: string): void {
+    this.#output.note(visible(text));
   }
 
   /** The service would open the session of whomever the ticket is of. */
@@ -106,12 +114,15 @@ export class Negotiation {
   }
 }
 
-function waitFor<Result>(work: Promise<Result>, what = 'Logging in'): Promise<Result> {
-  return withProgress(what, work);
+const ERROR = 'org.freedesktop.RemoteAccess.Error';
+
+function isWrongAnswer(error: unknown): error is LoginFailed {
+  return error instanceof LoginFailed && error.mayRetry && error.dbusName === `${ERROR}.AuthenticationFailed`;
 }
 
-/** Whether it makes sense to try another method. */
+/** Whether another method may do; who proved to be somebody and may not log in hears nothing else by another one. */
 function leavesOthers(error: unknown): error is Error {
-  if (error instanceof LoginFailed) return error.mayRetry;
+  if (error instanceof LoginFailed)
+    return error.mayRetry && [`${ERROR}.AuthenticationFailed`, `${ERROR}.MethodNotOffered`].includes(error.dbusName);
   return error instanceof AuthenticationFailed || error instanceof NotSupported;
 }

@@ -89,11 +89,13 @@ export class Questions implements Disposable {
 
   #shorten(): void {
     if (this.#lines.line.length < LONG) return;
-    this.#excess += this.#lines.line;
+    const excess = this.#excess + this.#lines.line;
     this.#clear();
+    this.#excess = excess;
   }
 
   #clear(): void {
+    this.#excess = '';
     this.#lines.write(null, { ctrl: true, name: 'e' });
     this.#lines.write(null, { ctrl: true, name: 'u' });
   }
@@ -101,9 +103,10 @@ export class Questions implements Disposable {
   /** Nobody can have answered before: what was typed until now is forgotten. */
   #show(question: string, secret: boolean): void {
     this.#clear();
-    this.#excess = '';
     this.#given.length = 0;
     const ask = () => {
+      // The line is shown with the question.
+      if (secret) this.#clear();
       this.#hidden = false;
       this.#lines.setPrompt(question);
       this.#lines.prompt(true);

@@ -62,7 +62,8 @@ export function unitName(id: string): string {
 
 /**
  * There is no sandbox and no resource limit here: the user's whole session would inherit it. What remains of a
- * session whose worker was killed is in logind's scope, so it is ended by ExecStopPost=.
+ * session whose worker was killed is in logind's scope, so it is ended by ExecStopPost=; and by a unit of its own where
+ * the whole unit was killed (`systemctl kill`), and ExecStopPost= with it.
  */
 function unitProperties(id: string, program: string, socket: string): UnitProperty[] {
   return [
@@ -70,6 +71,7 @@ function unitProperties(id: string, program: string, socket: string): UnitProper
     ['Type', 's', 'exec'],
     ['ExecStart', 'a(sasb)', [[program, [program, socket], false]]],
     ['ExecStopPost', 'a(sasb)', [[program, [program, '--sweep', socket], true]]],
+    ['OnFailure', 'as', [`remote-access-sweep@${id}.service`]],
     ['KillMode', 's', 'mixed'],
     ['TimeoutStopUSec', 't', STOP_TIMEOUT],
     ['CollectMode', 's', 'inactive-or-failed'],

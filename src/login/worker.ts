@@ -41,6 +41,8 @@ type WorkerEvents = {
   prompt: [style: 'secret' | 'visible', text: string];
   /** A PAM module has something to say. */
   message: [style: 'info' | 'error', text: string];
+  /** The session's command ended, and PAM is being closed. */
+  ending: [];
   /** Once, unless this connection was closed or replaced before. The worker is gone. */
   ended: [Ended];
   /** A newer connection took over; this one is of no use any more. */
@@ -308,6 +310,7 @@ export class Worker extends EventEmitter<WorkerEvents> {
     else if (verb === 'message') this.#message(first === 'error' ? 'error' : 'info', second);
     else if (verb === 'failed') this.#refused(first, second, third);
     else if (verb === 'error') this.#fail(new SessionFailed(`The session's worker did not accept a line: ${first}`));
+    else if (verb === 'ending') this.emit('ending');
     else if (verb === 'ended') this.#finish({ how: first === 'signal' ? 'signal' : 'exit', number: Number(second) });
     else if (verb === 'replaced') this.#replaced();
   }

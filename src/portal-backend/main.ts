@@ -105,6 +105,8 @@ await registration.ready().catch(giveUp);
 mark('ready');
 // sd-daemon(3): for debugging. Without console, which has to load streams and sockets first.
 writeSync(1, `<7>${reached.join(', ')}\n`);
+// The next one starts the bus by asking for it.
+void userBus.closed.then(beginAnew);
 void compositor.interrupted.then(async (error) => {
   await delay(ENDS_WITHIN);
   beginAnew(error);

@@ -91,7 +91,12 @@ export class Logind {
       { sender: NAME, path, interface: 'org.freedesktop.DBus.Properties', member: 'PropertiesChanged' },
       () => void read().catch(() => {}),
     );
-    await read();
+    try {
+      await read();
+    } catch (error) {
+      await subscription[Symbol.asyncDispose]();
+      throw error;
+    }
     return subscription;
   }
 }

@@ -17,18 +17,25 @@ import { SESSIONS_PATH } from './paths.js';
 import { type LoginRight, Rights } from './rights.js';
 import { ScreenLock } from './screen-lock.js';
 import type { KeptSession, SessionPast, SessionRecord } from './session-record.js';
+import type { Systemd } from './systemd.js';
+import { UserManager } from './user-manager.js';
 
 export type SessionState = 'starting' | 'disconnected' | 'connected' | 'closing';
 
 export type SessionHost = {
   readonly bus: Bus;
   readonly logind: Logind;
+  readonly systemd: Systemd;
   /** Which message bus this is. */
   readonly busId: string;
   readonly configuration: Configuration;
+  /** It has no agent, and none will come. */
+  abandoned(session: Session, reason: SessionFailed): void;
   /** Opens a connection object for the caller. */
   connect(session: Session, caller: Caller, right: LoginRight, options: ConnectOptions): Promise<Connection>;
 };
+
+type Opened = { readonly connection: Connection; readonly agent: AgentLink };
 
 /** A user's headless session: the object on the bus, its worker, its agent, and who is connected. */
 export class Session implements Handlers<SessionInterface, Caller> {
@@ -41,6 +48,7 @@ export class Session implements Handlers<SessionInterface, Caller> {
   readonly ended: Promise<void>;
   readonly #host: SessionHost;
   readonly #handover: Handover;
+  readonly #manager: UserManager;
   #connecting: Promise<unknown> = Promise.resolve();
   readonly #screen: ScreenLock;
   #state: SessionState = 'starting';
@@ -77,6 +85,9 @@ export class Session implements Handlers<SessionInterface, Caller> {
     this.ended = new Promise((resolve) => {
       this.#end = resolve;
     });
+    this.#manager = new UserManager(host.systemd, record.uid, (unit) =>
+      host.abandoned(this, new SessionFailed(`${unit} of ${record.user} has ended`)),
+    );
     this.object = new ExportedObject(host.bus, `${SESSIONS_PATH}/${record.id}`, () => ({
       uid: record.uid,
       logins: this.rights,
@@ -117,6 +128,7 @@ export class Session implements Handlers<SessionInterface, Caller> {
     this.#logindSession = logindSession;
     this.keep();
     this.clients.limit();
+    this.#manager.watch(this.#state === 'starting');
     this.object.changed(sessionInterface, ['LogindSession']);
     this.#screen
       .attach(logindSession)
@@ -212,13 +224,11 @@ export class Session implements Handlers<SessionInterface, Caller> {
     const right = granted ?? this.#ownRight(caller);
     const missing = (options.grants ?? []).find((grant) => !right.grants.includes(grant));
     if (missing !== undefined) throw new GrantMissing(`the login does not grant '${missing}'`);
-    if (this.#agent === undefined) throw new SessionFailed(`session ${this.record.id} has no running agent`);
     const conflict = options['on-conflict'] ?? 'displace';
     if (conflict === 'fail' && this.clients.size > 0)
       throw new Busy(`session ${this.record.id} is in use by another connection`);
     const grants = options.grants ?? right.grants;
-    const agent = this.#agent;
-    const connection = await this.#host.connect(this, caller, { ...right, grants }, options);
+    const { connection, agent } = await this.#open(caller, { ...right, grants }, options);
     this.#admit(caller, connection, agent, granted);
     if (conflict === 'displace') {
       const others = [...this.clients].filter((other) => other !== connection);
@@ -240,6 +250,17 @@ export class Session implements Handlers<SessionInterface, Caller> {
     if (granted !== undefined && !this.rights.holds(caller.name, granted)) {
       void connection.close('revoked');
       throw new NotAuthorized('the login to the session was taken back');
+    }
+  }
+
+  /** An agent that dies over it has a successor, which may do better. */
+  async #open(caller: Caller, right: LoginRight, options: ConnectOptions, again = true): Promise<Opened> {
+    const agent = await this.reachable();
+    try {
+      return { connection: await this.#host.connect(this, caller, right, options), agent };
+    } catch (error) {
+      if (!again || this.#agent === agent || this.#state === 'closing') throw error;
+      return await this.#open(caller, right, options, false);
     }
   }
 
@@ -290,6 +311,11 @@ export class Session implements Handlers<SessionInterface, Caller> {
     this.#worker.terminate();
   }
 
+  /** Its desktop is gone, and the rest goes: whoever logs in now waits for that, and gets another one. */
+  ending(): void {
+    this.#setState('closing');
+  }
+
   /** The session is over: nothing of it may be used any more. */
   close(): void {
     this.#setState('closing');
@@ -313,6 +339,7 @@ export class Session implements Handlers<SessionInterface, Caller> {
   #setState(state: SessionState): void {
     if (this.#state === state) return;
     this.#state = state;
+    this.#manager.watch(state === 'starting' && this.#worker !== undefined);
     this.object.changed(sessionInterface, ['State']);
   }
 }

@@ -6,35 +6,27 @@ import type { ExportedObject } from '../bus/exported-object.js';
 import type { ConnectOptions, Monitor } from '../bus/generated/dictionaries.js';
 import { remoteAccess } from '../bus/generated/remote-access.js';
 import type { ObjectTree } from '../bus/object-tree.js';
-import { chooseDesktop, type Desktop, INSTALLED } from '../desktops/desktops.js';
-import { Busy, NotSupported, SessionFailed } from '../errors.js';
+import type { Desktop } from '../desktops/desktops.js';
+import { Busy, SessionFailed } from '../errors.js';
 import { defaultLayout, placeMonitors } from '../layout/layout.js';
 import { launchWorker } from '../login/launch.js';
 import { livingWorkers } from '../login/scan.js';
 import type { Ended, Worker } from '../login/worker.js';
+import { Admission, type AdmissionHost } from './admission.js';
 import { audit } from './audit.js';
-import { remoteHost } from './client-address.js';
-import type { Configuration } from './configuration.js';
 import type { Connections } from './connections.js';
-import type { Logind } from './logind.js';
 import { type Answer, answer, type Request } from './rejoin.js';
 import { Session } from './session.js';
 import type { KeptSession, SessionPast, SessionRecord } from './session-record.js';
 import { SessionStart } from './session-start.js';
-import type { Systemd } from './systemd.js';
 import type { User } from './users.js';
 
-export type SessionsHost = {
+export type SessionsHost = AdmissionHost & {
   readonly bus: Bus;
   readonly tree: ObjectTree;
   readonly root: ExportedObject;
-  readonly logind: Logind;
-  readonly systemd: Systemd;
-  readonly configuration: Configuration;
   /** Which message bus this is. */
   readonly busId: string;
-  /** The directory of the workers' sockets. */
-  readonly workers: string;
 };
 
 /** A worker, by the id of the session that it may open, whose PAM transaction authenticated the user. */
@@ -61,6 +53,7 @@ type Prepared = {
 export class Sessions {
   readonly #host: SessionsHost;
   readonly #connections: Connections;
+  readonly #admission: Admission;
   readonly #sessions = new Map<string, Session>();
   /** By uid: there is one place for each user, which is taken before anything is waited for. */
   readonly #coming = new Map<number, Coming>();
@@ -71,6 +64,7 @@ export class Sessions {
   constructor(host: SessionsHost, connections: Connections) {
     this.#host = host;
     this.#connections = connections;
+    this.#admission = new Admission(host);
     host.configuration.on('changed', () => {
       for (const session of this.#sessions.values()) session.clients.limit();
     });
@@ -148,7 +142,7 @@ export class Sessions {
     this.#starts.get(session)?.ready();
   }
 
-  /** The agent gave up: a session without compositor is of no use to anybody. */
+  /** The agent gave up, or none can come: a session without compositor, or agent, is of no use to anybody. */
   agentFailed(session: Session, error: SessionFailed): void {
     console.warn(`session ${session.record.id}: ${error.message}`);
     this.#starts.get(session)?.fail(error);
@@ -207,14 +201,15 @@ export class Sessions {
     const session = await started;
     if (options.transaction !== undefined) await options.transaction.worker.rejoin();
     // Two accounts may have one uid: PAM has agreed to the other one.
-    else if (options.login === true && user.name !== session.record.user) await this.#check(user.name, options);
+    else if (options.login === true && user.name !== session.record.user)
+      await this.#admission.check(user.name, options.clientAddress);
     return session;
   }
 
   /** Whether it could be had: somebody else's request, or anything, may end it meanwhile. */
   async #rejoin(session: Session, user: User, options: SessionOptions): Promise<boolean> {
     if (options.transaction !== undefined) await options.transaction.worker.rejoin();
-    else if (options.login === true) await this.#check(user.name, options);
+    else if (options.login === true) await this.#admission.check(user.name, options.clientAddress);
     const ended = session.state === 'closing';
     // The transaction could have opened another one, but it is over.
     if (ended && options.transaction !== undefined)
@@ -225,17 +220,10 @@ export class Sessions {
 
   /** All that can go wrong without a session being started, lest one be ended in vain. */
   async #prepare(user: User, options: SessionOptions, replaces: boolean): Promise<Prepared> {
-    const { DefaultDesktop: preferred } = this.#host.configuration.settings.Session;
-    const desktop = await chooseDesktop(options.desktop, { ...INSTALLED, preferred });
-    if (desktop === undefined)
-      throw new NotSupported(
-        options.desktop === undefined
-          ? 'no desktop that can run headless is installed'
-          : `no desktop '${options.desktop}' that can run headless is installed`,
-      );
+    const desktop = await this.#admission.desktop(options.desktop);
     if (!replaces) return { desktop, admitted: false };
-    if (options.transaction === undefined) await this.#check(user.name, options);
-    await this.#elsewhere(user);
+    if (options.transaction === undefined) await this.#admission.check(user.name, options.clientAddress);
+    await this.#admission.elsewhere(user, this.#known());
     return { desktop, admitted: true };
   }
 
@@ -295,44 +283,28 @@ export class Sessions {
     }
   }
 
-  /** Throws SessionFailed if PAM would not let the user open a session now: an account that expired, for example. */
-  async #check(user: string, { clientAddress }: SessionOptions): Promise<void> {
-    const { workers, systemd } = this.#host;
-    const id = `check-${randomBytes(4).toString('hex')}`;
-    const worker = await launchWorker({ id, directory: workers, systemd });
-    await worker.check({ user, rhost: remoteHost(clientAddress) });
-  }
-
-  /** A user's session that is ending ends first: both would share the user's bus. So would somebody else's desktop. */
+  /** A user's session that is ending ends first. So does somebody else's desktop. */
   async #makeRoom(user: User): Promise<void> {
     const own = [...this.#sessions.values()].filter(({ record }) => record.uid === user.uid);
     await Promise.all(own.map((session) => session.ended));
-    const elsewhere = await this.#elsewhere(user);
-    if (elsewhere.length === 0) return;
-    console.log(`logind's session ${elsewhere.join(', ')} of ${user.name} is ended: another one is to start`);
-    await this.#host.logind.end(elsewhere);
+    await this.#admission.endElsewhere(user, this.#known());
   }
 
-  /** logind's ids of the user's desktops that are not ours, and have to end before one of ours starts. Busy if they must not. */
-  async #elsewhere(user: User): Promise<string[]> {
-    const ours = [...this.#sessions.values()].map(({ logindSession }) => logindSession);
-    const elsewhere = (await this.#host.logind.graphicalSessions(user.uid)).filter(({ id }) => !ours.includes(id));
-    const [first] = elsewhere;
-    if (first !== undefined && this.#host.configuration.settings.Session.OtherDesktop === 'refuse') {
-      const where = first.seat === '' ? 'elsewhere' : `at ${first.seat}`;
-      throw new Busy(`${user.name} has a graphical session ${where}, logind's session ${first.id}`);
-    }
-    return elsewhere.map(({ id }) => id);
+  /** logind's ids of ours. */
+  #known(): string[] {
+    return [...this.#sessions.values()].map(({ logindSession }) => logindSession);
   }
 
   #add(record: SessionRecord, before: SessionPast = {}): Session {
-    const { bus, busId, configuration, logind, root, tree } = this.#host;
+    const { bus, busId, configuration, logind, systemd, root, tree } = this.#host;
     const session = new Session(
       {
         bus,
         logind,
+        systemd,
         busId,
         configuration,
+        abandoned: (of: Session, reason: SessionFailed) => this.agentFailed(of, reason),
         connect: (of: Session, caller: Caller, right, options: ConnectOptions) =>
           this.#connections.open(of, caller, right, options),
       },
@@ -346,10 +318,15 @@ export class Sessions {
   }
 
   #watch(session: Session, worker: Worker): void {
+    let told: boolean | undefined;
+    worker.once('ending', () => {
+      told = session.state === 'closing';
+      session.ending();
+    });
     worker.once('ended', (ended) => {
       const { id, user } = session.record;
-      const told = session.state === 'closing' ? ', as it was told to' : '';
-      audit('session-ended', { user, session: id, reason: `${reasonOf(ended)}${told}` });
+      const reason = reasonOf(ended) + ((told ?? session.state === 'closing') ? ', as it was told to' : '');
+      audit('session-ended', { user, session: id, reason });
       this.#starts.get(session)?.fail(new SessionFailed('the desktop ended while it was starting'));
       this.#forget(session);
     });

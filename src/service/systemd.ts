@@ -1,22 +1,51 @@
 import type { Bus } from '../bus/bus.js';
 import { systemd1Manager } from '../bus/generated/systemd1-manager.js';
+import { systemd1Unit } from '../bus/generated/systemd1-unit.js';
 import { RemoteObject } from '../bus/remote-object.js';
 import { Variant } from '../bus/variant.js';
 
 /** A property of a transient unit: name, D-Bus type, value (org.freedesktop.systemd1(5)). */
 export type UnitProperty = readonly [name: string, signature: string, value: unknown];
 
+const NAME = 'org.freedesktop.systemd1';
+
 /** The system's service manager. */
 export class Systemd {
+  readonly #bus: Bus;
   readonly #manager;
+  /** That it sends signals at all. */
+  #tells: Promise<void> | undefined;
 
   constructor(bus: Bus) {
-    this.#manager = new RemoteObject(bus, systemd1Manager, 'org.freedesktop.systemd1', '/org/freedesktop/systemd1');
+    this.#bus = bus;
+    this.#manager = new RemoteObject(bus, systemd1Manager, NAME, '/org/freedesktop/systemd1');
   }
 
   /** Starts a unit that exists only while it runs. Resolves when systemd has queued the start. */
   async startTransientUnit(name: string, properties: readonly UnitProperty[], signal?: AbortSignal): Promise<void> {
     const values = properties.map(([key, signature, value]): [string, Variant] => [key, new Variant(signature, value)]);
     await this.#manager.methods.startTransientUnit(name, 'fail', values, [], signal === undefined ? {} : { signal });
+  }
+
+  /** Calls `ended` if a unit has ended, or failed, and when it does, until disposed. It must have been started. */
+  async watchUnit(name: string, ended: () => void): Promise<AsyncDisposable> {
+    this.#tells ??= this.#manager.methods.subscribe();
+    await this.#tells;
+    const path = await this.#manager.methods.getUnit(name);
+    const unit = new RemoteObject(this.#bus, systemd1Unit, NAME, path);
+    const read = async (): Promise<void> => {
+      if (['inactive', 'failed'].includes(await unit.property('ActiveState'))) ended();
+    };
+    const subscription = await this.#bus.subscriptions.subscribe(
+      { sender: NAME, path, interface: 'org.freedesktop.DBus.Properties', member: 'PropertiesChanged' },
+      () => void read().catch(() => {}),
+    );
+    try {
+      await read();
+    } catch (error) {
+      await subscription[Symbol.asyncDispose]();
+      throw error;
+    }
+    return subscription;
   }
 }

@@ -15,6 +15,11 @@ export type InitiatorOptions = {
   readonly delegate?: boolean;
 };
 
+/** The caller has no ticket at all. */
+export class NoTicket extends AuthenticationFailed {
+  override readonly name = 'NoTicket';
+}
+
 /**
  * The client's side of a login with Kerberos, as the caller's ticket has it: krb5.conf(5), KRB5CCNAME, kinit(1). A
  * program does it that is installed with us, because Node.js has no GSSAPI.
@@ -44,8 +49,8 @@ export class Initiator implements Disposable {
   }
 
   /**
-   * Asks for a ticket for the service, which may take a while. Fails with AuthenticationFailed if there is none, and why,
-   * and with NotSupported where Kerberos is not installed.
+   * Asks for a ticket for the service, which may take a while. Fails with NoTicket, with AuthenticationFailed if
+   * Kerberos does not give one for it, and with NotSupported where it is not installed.
    */
   static async start(options: InitiatorOptions = {}): Promise<Initiator> {
     const initiator = new Initiator(options);
@@ -77,6 +82,7 @@ export class Initiator implements Disposable {
       const text = rest.join(' ');
       if (what === 'message') return Buffer.from(text, 'base64');
       if (what === 'complete') return undefined;
+      if (what === 'none') throw new NoTicket(`Kerberos: ${text}: kinit gets a ticket`);
       if (what === 'failed') throw new AuthenticationFailed(`Kerberos: ${text}`);
       if (what === 'principal') this.principal = text;
       if (what === 'user') this.user = text;

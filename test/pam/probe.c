@@ -8,11 +8,14 @@
  *   become:NAME               the user is called so from here on
  *   keep                      what is kept for the session: the password, or the last answer
  *   hang                      starts a process, and never returns
+ *   hold:NAME                 waits at the FIFO /run/gates/USER.NAME, if there is one, until its writer has gone
  *   crash
  *
- * What other steps of PAM see goes to files in /run/probe.
+ * `hold` may be an argument for the account and session steps, too. What other steps of PAM see goes to files in
+ * /run/probe.
  */
 #define _GNU_SOURCE
+#include <fcntl.h>
 #include <security/pam_ext.h>
 #include <security/pam_modules.h>
 #include <stdarg.h>
@@ -101,6 +104,29 @@ static _Noreturn void hang(void)
 		pause();
 }
 
+static void hold(pam_handle_t *pam, const char *name)
+{
+	char path[128], byte;
+	const char *user = NULL;
+
+	pam_get_user(pam, &user, NULL);
+	note("held", "%s %s %d\n", user, name, getpid());
+	snprintf(path, sizeof(path), "/run/gates/%s.%s", user, name);
+	int gate = open(path, O_RDONLY | O_CLOEXEC);
+	if (gate < 0)
+		return;
+	while (read(gate, &byte, 1) > 0)
+		;
+	close(gate);
+}
+
+static void hold_all(pam_handle_t *pam, int count, const char **steps)
+{
+	for (int i = 0; i < count; i++)
+		if (strncmp(steps[i], "hold:", 5) == 0)
+			hold(pam, steps[i] + 5);
+}
+
 EXPORTED int pam_sm_authenticate(pam_handle_t *pam, int flags, int count, const char **steps)
 {
 	bool right = true;
@@ -128,6 +154,8 @@ EXPORTED int pam_sm_authenticate(pam_handle_t *pam, int flags, int count, const 
 			keep(pam, last);
 		else if (strcmp(step, "hang") == 0)
 			hang();
+		else if (strcmp(step, "hold") == 0)
+			hold(pam, text);
 		else if (strcmp(step, "crash") == 0)
 			abort();
 		free(step);
@@ -136,13 +164,14 @@ EXPORTED int pam_sm_authenticate(pam_handle_t *pam, int flags, int count, const 
 	return right ? PAM_SUCCESS : PAM_AUTH_ERR;
 }
 
-/* Of the steps only `become`. */
+/* Of the steps only `become` and `hold`. */
 EXPORTED int pam_sm_acct_mgmt(pam_handle_t *pam, int flags, int count, const char **steps)
 {
 	(void)flags;
 	for (int i = 0; i < count; i++)
 		if (strncmp(steps[i], "become:", 7) == 0)
 			pam_set_item(pam, PAM_USER, steps[i] + 7);
+	hold_all(pam, count, steps);
 	return PAM_SUCCESS;
 }
 
@@ -155,23 +184,32 @@ EXPORTED int pam_sm_setcred(pam_handle_t *pam, int flags, int count, const char 
 	return PAM_SUCCESS;
 }
 
+/* One line for each session that is opened or closed: `+USER` or `-USER`. */
+static void count_session(pam_handle_t *pam, char change)
+{
+	const char *user = NULL;
+
+	pam_get_user(pam, &user, NULL);
+	note("sessions", "%c%s\n", change, user);
+}
+
 EXPORTED int pam_sm_open_session(pam_handle_t *pam, int flags, int count, const char **steps)
 {
 	const void *kept = NULL;
 
 	(void)flags;
-	(void)count;
-	(void)steps;
+	count_session(pam, '+');
 	pam_get_data(pam, "probe", &kept);
 	note("opened", "%d %s\n", getpid(), kept == NULL ? "" : (const char *)kept);
+	hold_all(pam, count, steps);
 	return PAM_SUCCESS;
 }
 
 EXPORTED int pam_sm_close_session(pam_handle_t *pam, int flags, int count, const char **steps)
 {
-	(void)pam;
 	(void)flags;
 	(void)count;
 	(void)steps;
+	count_session(pam, '-');
 	return PAM_SUCCESS;
 }

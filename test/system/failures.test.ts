@@ -7,6 +7,7 @@ import { EiSender } from './ei-sender.js';
 import { runAsUser, Window } from './in-session.js';
 import { grab, photograph } from './pictures.js';
 import { provision, type RemoteConnection, RemoteTool } from './remote-tool.js';
+import { pidOf as victim } from './victims.js';
 
 /** Kills a service of the user's, which is started again however often it was before. */
 function kill(unit: string): void {
@@ -30,19 +31,26 @@ describe('failures in a mutter session', function () {
 
   after(() => tool?.[Symbol.asyncDispose]());
 
-  it('end the session when the compositor dies, and the next login starts a new one', async () => {
-    const session = await tool.logIn(provision(), { desktop: 'mutter' });
-    const connection = await tool.connect(session);
-    process.kill(pidOf('mutter'), 'SIGKILL');
-    assert.deepEqual(await connection.signal('Closed'), ['session-ended']);
-    assert.deepEqual((await tool.signal('SessionRemoved'))[1], session);
-    const next = await tool.logIn(provision(), { desktop: 'mutter' });
-    assert.notEqual(next, session);
-    assert.deepEqual((await photograph(await tool.connect(next), 'default')).size, [1280, 720]);
-  });
+  for (const [what, pid] of [
+    ['compositor', () => pidOf('mutter')],
+    ["user's systemd", (session: string) => victim("user's systemd", 'alice', session)],
+    ["user's bus", (session: string) => victim("user's bus", 'alice', session)],
+  ] as const)
+    it(`end the session when the ${what} dies, and the next login starts a new one`, async () => {
+      const session = await tool.logIn(provision(), { desktop: 'mutter' });
+      const connection = await tool.connect(session);
+      process.kill(pid(session), 'SIGKILL');
+      assert.deepEqual(await connection.signal('Closed'), ['session-ended']);
+      assert.deepEqual((await tool.signal('SessionRemoved'))[1], session);
+      const next = await tool.logIn(provision(), { desktop: 'mutter' });
+      assert.notEqual(next, session);
+      assert.deepEqual((await photograph(await tool.connect(next), 'default')).size, [1280, 720]);
+      await tool.ask({ do: 'call', path: next, part: 'session', method: 'terminate', args: [] });
+      assert.deepEqual((await tool.signal('SessionRemoved'))[1], next);
+    });
 
   it('leave pictures as they are when the daemon dies', async () => {
-    const session = await tool.logIn(provision());
+    const session = await tool.logIn(provision(), { desktop: 'mutter' });
     const connection = await tool.connect(session);
     const streams = await connection.streams();
     const fd = await connection.capture.openPipeWireRemote({});
@@ -62,7 +70,7 @@ describe('failures in a mutter session', function () {
     ['PipeWire dies', 'pipewire.service', undefined],
   ] as const) {
     it(`close connections and keep the session with its layout when ${what}`, async () => {
-      const session = await tool.logIn(provision());
+      const session = await tool.logIn(provision(), { desktop: 'mutter' });
       const connection = await tool.connect(session);
       await connection.layOut([{ id: 'wide', size: [1600, 600], position: [0, 0], scale: 1 }]);
       if (notes !== undefined) {

@@ -99,6 +99,14 @@ describe('programs in session.d', function () {
     assert.equal(await told.next(), `/run/user/${uidOf('alice')} ${logind} ${path.slice(-8)}`);
   });
 
+  it('have the environment of a full desktop, also for its very first client', async () => {
+    await endSessions(admin);
+    install(`${ADMIN}/tell`, `echo "$REMOTE_ACCESS_FIRST $WAYLAND_DISPLAY $XDG_SESSION_ID" > ${TOLD}`);
+    path = await objects(admin.bus).root.methods.createSession('alice', { desktop: 'gnome' });
+    await connect('laptop');
+    await told.are(`yes wayland-0 ${await objects(admin.bus).session(path).property('LogindSession')}`);
+  });
+
   it('are told of every client: that it came, and why it left', async () => {
     install(`${ADMIN}/tell`, tell);
     const first = await connect('first');

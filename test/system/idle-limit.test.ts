@@ -16,6 +16,8 @@ describe('clients without input', function () {
   before(async () => {
     installDesktop('fake');
     admin = await toolAs('root');
+    // It has to run to be reloaded.
+    await objects(admin.bus).root.methods.listDesktops();
   });
 
   afterEach(async () => {

@@ -4,7 +4,7 @@ import type { Tool } from '../../src/tool/tool.js';
 import { command } from './command.js';
 import { setUp } from './daemon.js';
 import { addUser, PASSWORD, startDirectory } from './directory.js';
-import { endSessions, installDesktop, objects, provision, refuses, run, toolAs, uidOf } from './fixture.js';
+import { endSessions, Heard, installDesktop, objects, provision, refuses, run, toolAs, uidOf } from './fixture.js';
 import { authenticateBy, authenticateWith, LoginConversation, PAM_SERVICE } from './login-conversation.js';
 import { succeeded } from './scene.js';
 
@@ -64,7 +64,9 @@ describe('a user', function () {
     await assert.rejects(admin.logIn('token', { token: clerk.token }), /account of clerk has expired/);
     assert.equal(await admin.logIn('token', { token: desk.token }), path);
     await endSessions(admin);
+    await using begun = await Heard.listen(objects(admin.bus).root, 'SessionNew');
     const started = admin.logIn('token', { token: desk.token });
+    await begun.next();
     await assert.rejects(admin.logIn('token', { token: clerk.token }), /account of clerk has expired/);
     await started;
   });
@@ -139,8 +141,10 @@ describe('a user', function () {
     const rules = readFileSync(path, 'utf8');
     writeFileSync(path, rules.replace(/^account/m, 'account required /src/dist/test/pam_probe.so become:bob\naccount'));
     try {
+      await using removed = await Heard.listen(objects(admin.bus).root, 'SessionRemoved');
       const told = await refuses('SessionFailed', create(ALICE));
       assert.equal(told, `PAM opened a session of uid ${uidOf('bob')} for ${ALICE}, who is uid 3000000000`);
+      await removed.next();
       assert.deepEqual(await objects(admin.bus).root.methods.listSessions(), []);
     } finally {
       writeFileSync(path, rules);

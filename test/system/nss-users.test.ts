@@ -1,7 +1,14 @@
 import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs';
+import { Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { closeFd } from '../../src/bus/message.js';
+import { socketPair } from '../../src/bus/native/descriptors.js';
+import { Variant } from '../../src/bus/variant.js';
 import type { Tool } from '../../src/tool/tool.js';
 import { command, objectsIn } from './command.js';
 import { setUp } from './daemon.js';
@@ -18,7 +25,7 @@ import {
   toolAs,
   uidOf,
 } from './fixture.js';
-import { runAsUser } from './in-session.js';
+import { asUser, runAsUser } from './in-session.js';
 import { configure, firstMessage, giveKey, MACHINE, startRealm, ticketFor } from './kerberos-realm.js';
 import { LoginConversation } from './login-conversation.js';
 import { photograph } from './pictures.js';
@@ -205,6 +212,26 @@ describe('a user of a directory', function () {
       const [program] = runAsUser(name, 'sh', '-c', 'echo $XDG_RUNTIME_DIR; id -un').split('\n').slice(1);
       assert.equal(program, name);
     }
+  });
+
+  it('takes over a socket inside the session', async () => {
+    const path = await create(ALICE);
+    const unit = ['systemd-run', '--user', '--quiet', '--pipe', '--wait', '--collect', '--working-directory=/src'];
+    const client = ['node', '--import', 'tsx', 'test/system/clients/handover.ts', path];
+    const [program, args] = asUser(ALICE, [...unit, ...client]);
+    const taker = spawn(program, args, { stdio: ['ignore', 'pipe', 'inherit'] });
+    const lines = createInterface({ input: taker.stdout })[Symbol.asyncIterator]();
+    assert.equal((await lines.next()).value, 'NotSupported');
+    const [ours, theirs] = socketPair();
+    await objects(admin.bus)
+      .handover(path)
+      .methods.offer(theirs, new Map([['protocol', new Variant('s', 'rdp')]]));
+    closeFd(theirs);
+    assert.equal((await lines.next()).value, 'protocol=rdp');
+    const socket = new Socket({ fd: ours });
+    assert.equal(String(await once(socket, 'data')), 'hello from inside');
+    socket.destroy();
+    await once(taker, 'exit');
   });
 
   it('without a home has it made where PAM is told to', async () => {

@@ -81,6 +81,8 @@ const AILMENTS: [name: string, change: [() => void, () => void], check: string, 
         rmSync('/run/systemd/system/remote-accessd.service.d', { recursive: true });
         run('systemctl', 'daemon-reload');
         run('systemctl', 'reset-failed', 'remote-accessd.service');
+        // The message bus still waits for the one that did not start, and would not ask for another.
+        run('systemctl', 'start', 'remote-accessd.service');
       },
     ],
     ...(['service', 'problem', /does not answer/] as const),

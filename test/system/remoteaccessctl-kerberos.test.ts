@@ -59,7 +59,11 @@ describe('remoteaccessctl login with Kerberos', function () {
     return path;
   }
 
-  const audited = () => run('journalctl', 'REMOTE_ACCESS_EVENT=login', '--output=cat', '--lines=1');
+  /** The newest record of a login. */
+  function audited(): string {
+    run('journalctl', '--sync');
+    return run('journalctl', 'REMOTE_ACCESS_EVENT=login', '--output=cat', '--lines=1');
+  }
 
   async function succeeds(method: string, args: readonly string[], caller: Parameters<typeof command>[1]) {
     const { code, stdout, stderr } = await command(args, caller);
@@ -89,16 +93,14 @@ describe('remoteaccessctl login with Kerberos', function () {
     assert.match(execFileSync('klist', ['-c', env.KRB5CCNAME ?? ''], { encoding: 'utf8' }), /host\/debian@/);
   });
 
-  it('goes on with the next method without a ticket, and says why', async () => {
+  it('goes on with the next method without a ticket', async () => {
     const env = { KRB5CCNAME: 'FILE:/tmp/no-such-cache' };
-    const why =
-      'kerberos did not do: Kerberos: No Kerberos credentials available (default cache: FILE:/tmp/no-such-cache)\n';
-    assert.equal(await succeeds('peer', HERE, { user: 'alice', env }), why);
+    assert.equal(await succeeds('peer', HERE, { user: 'alice', env }), '');
     const input = 'alice-password\n';
-    assert.equal(await succeeds('pam', [...HERE, '--user=alice'], { user: 'bob', env, input }), why);
+    assert.equal(await succeeds('pam', [...HERE, '--user=alice'], { user: 'bob', env, input }), '');
     assert.equal(
       await fails(['--method=kerberos'], { user: 'alice', env }),
-      'remoteaccessctl: Kerberos: No Kerberos credentials available (default cache: FILE:/tmp/no-such-cache)\n',
+      'remoteaccessctl: Kerberos: No Kerberos credentials available (default cache: FILE:/tmp/no-such-cache): kinit gets a ticket\n',
     );
   });
 
@@ -106,7 +108,7 @@ describe('remoteaccessctl login with Kerberos', function () {
     const seen = await atTerminal(
       'bob',
       ['remoteaccessctl', ...HERE, '--user=alice'],
-      [{ after: 'did not do: Kerberos: Ticket expired\r\n.*Password: ', text: 'alice-password\n' }],
+      [{ after: 'Kerberos: Ticket expired; going on with pam\r\n.*Password: ', text: 'alice-password\n' }],
       ticketOf('bob', ahead(alice, 30 * 86_400)),
     );
     assert.match(seen.shown, /\r\n[0-9a-f]{8}\r\n$/);
@@ -144,15 +146,18 @@ describe('remoteaccessctl login with Kerberos', function () {
       'remoteaccessctl: the ticket of bob@EXAMPLE.TEST is for bob here, not alice\n',
     );
     const carols = { user: 'alice', env: ticketOf('alice', ticketFor('carol/desk')) };
-    const other = 'kerberos did not do: the ticket of carol/desk@EXAMPLE.TEST is for nobody here, not alice\n';
+    const other = 'the ticket of carol/desk@EXAMPLE.TEST is for nobody here, not alice; going on with peer\n';
     assert.equal(await succeeds('peer', HERE, carols), other);
     assert.equal((await objects(admin.bus).root.methods.listSessions()).length, 1);
+    const evils = { user: 'alice', env: ticketOf('alice', ticketFor('e\x1b[31mvil')) };
+    const shown = 'the ticket of e\ufffd[31mvil@EXAMPLE.TEST is for nobody here, not alice; going on with peer\n';
+    assert.equal(await succeeds('peer', HERE, evils), shown);
   });
 
   it('falls back when the service refuses the ticket, on the same login', async () => {
     const caller = { user: 'alice', env: ticketOf('alice', alice) };
     const args = ['login', '--desktop=fake', '--host=elsewhere.example.test'];
-    const why = 'kerberos did not do: the user and the proof were not accepted\n';
+    const why = 'the user and the proof were not accepted; going on with peer\n';
     assert.equal(await succeeds('peer', args, caller), why);
   });
 
@@ -180,7 +185,7 @@ describe('remoteaccessctl login with Kerberos', function () {
     try {
       await succeeds('kerberos', HERE, { user: 'alice', env });
       const without = { user: 'alice', env: ticketOf('alice', alice) };
-      assert.match(await succeeds('peer', HERE, without), /^kerberos did not do: Kerberos: Cannot contact any KDC/);
+      assert.match(await succeeds('peer', HERE, without), /^Kerberos: Cannot contact any KDC/);
     } finally {
       run('systemctl', 'start', 'krb5-kdc');
     }
@@ -195,7 +200,7 @@ describe('remoteaccessctl login with Kerberos', function () {
       const caller = { user: 'alice', env: ticketOf('alice', alice) };
       renameSync(file, `${file}-away`);
       try {
-        assert.equal(await succeeds('peer', HERE, caller), `kerberos did not do: ${why}\n`);
+        assert.equal(await succeeds('peer', HERE, caller), `${why}; going on with peer\n`);
         assert.equal(await fails(['--method=kerberos'], caller, 1), `remoteaccessctl: ${why}\n`);
       } finally {
         renameSync(`${file}-away`, file);

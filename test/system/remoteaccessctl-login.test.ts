@@ -46,8 +46,10 @@ describe('remoteaccessctl login', function () {
   }
 
   /** How the newest login was made. */
-  const methodUsed = () =>
-    /method="(\w+)"/.exec(run('journalctl', 'REMOTE_ACCESS_EVENT=login', '--output=cat', '--lines=1'))?.[1];
+  function methodUsed(): string | undefined {
+    run('journalctl', '--sync');
+    return /method="(\w+)"/.exec(run('journalctl', 'REMOTE_ACCESS_EVENT=login', '--output=cat', '--lines=1'))?.[1];
+  }
 
   describe('at a terminal', () => {
     it('asks for the password, and does not show it', async () => {
@@ -90,6 +92,16 @@ describe('remoteaccessctl login', function () {
       const never = await bobSees([wrong(PASSWORD), wrong(again), wrong(again)]);
       ended(never, 4, /remoteaccessctl: the user and the proof were not accepted\r\n$/);
       assert.equal(never.shown.split('try again').length, 3);
+    });
+
+    it('does not ask again whose account may not log in', async () => {
+      run('usermod', '--expiredate=1', 'alice');
+      try {
+        const seen = await bobSees([{ after: PASSWORD, text: 'alice-password\n' }]);
+        ended(seen, 1, /Password: [^\r]*\r\nremoteaccessctl: [^\n]*alice has expired[^\n]*\r\n$/);
+      } finally {
+        run('usermod', '--expiredate=', 'alice');
+      }
     });
 
     it('takes nothing for an answer that was typed before the question', async () => {
@@ -141,6 +153,22 @@ describe('remoteaccessctl login', function () {
       ];
       ended(await bobSees(steps), -2, /waiting/);
       noWorkerIsLeft();
+    });
+
+    it('asks again after Ctrl-Z and fg, and shows nothing of what was typed before', async () => {
+      const seen = await atTerminal(
+        'bob',
+        ['bash', '--norc', '-i'],
+        [
+          { after: '\\$ ', text: `remoteaccessctl ${LOGIN.join(' ')}\n` },
+          { after: PASSWORD, text: 'swordfish\x1a' },
+          { after: 'Stopped.*\\$ ', text: 'fg\n' },
+          { after: PASSWORD, text: 'alice-password\n' },
+          { after: '[0-9a-f]{8}\r\n.*\\$ ', text: 'exit\n' },
+        ],
+      );
+      assert.equal(seen.status, 0);
+      assert.doesNotMatch(seen.shown, /swordfish|alice-password/);
     });
 
     it('says so when the service dies while it asks', async () => {

@@ -123,6 +123,8 @@ export const RIGHTS: Record<string, Rights> = {
     methods: {
       Open: { may: ROOT },
       Resume: { may: ROOT },
+      RunHooks: { may: ROOT },
+      IdleTime: { may: ROOT },
       Close: { may: ROOT },
       GetLayout: { may: ROOT, ends: INVALID_ARGS },
       SetLayout: { may: ROOT, ends: INVALID_ARGS },

@@ -29,6 +29,9 @@ const INTERFACES = [
 const ACCESS_DENIED = 'org.freedesktop.DBus.Error.AccessDenied';
 const NO_CONNECTION = 4_000_000_000;
 
+/** What an agent is asked about no connection alone. */
+const ABOUT_ALL = ['Resume', 'RunHooks', 'IdleTime'];
+
 describe('rights', () => {
   const tools = {} as Record<Role, Tool>;
   let token = '';
@@ -104,6 +107,12 @@ describe('rights', () => {
     Fail: () => [`${SERVICE}.Error.SessionFailed`, 'it did not'],
     Open: () => [{ grants: [], cursor: 'hidden' }],
     Resume: () => [[]],
+    RunHooks: () => [
+      {
+        ...{ event: 'connected', connection: 1, connections: 1, first: true },
+        ...{ name: '', address: '', reason: '', timeout: 1000 },
+      },
+    ],
   };
 
   it('are written down for every member there is', () => {
@@ -138,7 +147,7 @@ describe('rights', () => {
             `${method.charAt(0).toLowerCase()}${method.slice(1)}`
           ];
           assert.ok(call !== undefined);
-          const number = rights.at === 'agent' && method !== 'Resume' ? [NO_CONNECTION] : [];
+          const number = rights.at === 'agent' && !ABOUT_ALL.includes(method) ? [NO_CONNECTION] : [];
           const result = call(...number, ...((await args[method]?.()) ?? []));
           const end = typeof ends === 'object' ? ends[role] : ends;
           if (!may.includes(role)) await refuses(denied(role), result);

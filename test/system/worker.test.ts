@@ -470,6 +470,7 @@ describe('the worker', () => {
       assert.match(await next(), /^opened /);
       assert.match(await next(), /^started /);
       socket.write('terminate\n');
+      assert.equal(await next(), 'ending');
       assert.equal(await next(), 'ended signal 15');
     });
 

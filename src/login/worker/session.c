@@ -113,11 +113,16 @@ static void open_session(void)
 {
 	state = OPENING;
 	timer_arm(0);
+	if (!transaction_begin(&login, &account)) {
+		finish();
+		return;
+	}
+	sweep_remember_pam(socket_path, login.service, account.name);
 	if (!transaction_open(&login, &account)) {
 		finish();
 		return;
 	}
-	sweep_remember(socket_path, transaction_session(), login.service, account.name);
+	sweep_remember_session(socket_path, transaction_session());
 	tell_opened();
 	char **environment = transaction_environment();
 	child = environment == NULL ? -1 : child_start(login.command, &account, environment, &failure);
@@ -176,6 +181,9 @@ void session_child_ended(void)
 		session_child_spoke();
 	bool ran = state == RUNNING;
 	child = -1;
+	/* PAM may take its time. */
+	if (ran)
+		tell("ending", NULL);
 	finish();
 	if (ran)
 		tell("ended", exited ? "exit" : "signal", decimal(number), NULL);

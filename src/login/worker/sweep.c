@@ -13,8 +13,8 @@
  * The session's processes are in its logind scope and not in the worker's unit, so systemd does not end them with the
  * unit. The worker notes its logind session in a symbolic link beside its socket and removes it when the session ends
  * by itself. A link that is left when the unit stops (terminated, killed) names a session whose processes must go:
- * ExecStopPost= of the unit runs `remote-access-worker --sweep SOCKET`. A second link, to SERVICE/USER, is there until
- * the worker has closed its PAM session: if it was killed, that is done in its place.
+ * ExecStopPost= of the unit runs `remote-access-worker --sweep SOCKET`. A second link, to SERVICE/USER, is there from
+ * before PAM opens the session until it has closed it: if the worker was killed, that is done in its place.
  */
 
 static bool link_of(const char *socket, const char *kind, char *path)
@@ -55,14 +55,19 @@ static bool take(const char *socket, const char *kind, char *text, size_t size)
 	return true;
 }
 
-void sweep_remember(const char *socket, const char *session, const char *service, const char *user)
+/* PAM is about to open a session: some of its modules may have, whenever the worker is killed. */
+void sweep_remember_pam(const char *socket, const char *service, const char *user)
 {
 	char text[PATH_MAX];
-
-	note(socket, "session", session);
 	int length = snprintf(text, sizeof(text), "%s/%s", service, user);
+
 	if (length > 0 && (size_t)length < sizeof(text))
 		note(socket, "pam", text);
+}
+
+void sweep_remember_session(const char *socket, const char *session)
+{
+	note(socket, "session", session);
 }
 
 /* PAM is closed; the session's processes are gone as well if it ended by itself. */
@@ -92,7 +97,7 @@ static void close_in_its_place(const char *service, const char *user, const char
 	if (pam_start(service, user, &conversation, &pam) != PAM_SUCCESS)
 		return;
 	snprintf(variable, sizeof(variable), "XDG_SESSION_ID=%s", session);
-	int status = pam_putenv(pam, variable);
+	int status = *session == '\0' ? PAM_SUCCESS : pam_putenv(pam, variable);
 	if (status == PAM_SUCCESS)
 		status = pam_close_session(pam, 0);
 	pam_setcred(pam, PAM_DELETE_CRED);
@@ -120,13 +125,13 @@ static void stop_scope(const char *session, bool wait)
 
 int sweep(const char *socket)
 {
-	char session[128], service[PATH_MAX];
+	char session[128] = "", service[PATH_MAX];
 
 	unlink(socket);
 	bool open = take(socket, "pam", service, sizeof(service));
-	if (!take(socket, "session", session, sizeof(session)))
-		return 0;
-	stop_scope(session, open);
+	/* One that was only being opened had no process but the worker; logind forgets it with that. */
+	if (take(socket, "session", session, sizeof(session)))
+		stop_scope(session, open);
 	char *user = open ? strchr(service, '/') : NULL;
 	if (user != NULL) {
 		*user++ = '\0';

@@ -208,15 +208,18 @@ bool transaction_check(const struct login *login, struct account *account)
 	return true;
 }
 
-/*
- * Everything from pam_start to pam_open_session, or what is left of it in a transaction that authenticated. The groups
- * are set here and not in the child, because pam_setcred(3) wants them before it and pam_group adds to them; the child
- * inherits them.
- */
-bool transaction_open(const struct login *login, struct account *account)
+/* Everything from pam_start to pam_acct_mgmt, unless it is done: in a transaction that authenticated. */
+bool transaction_begin(const struct login *login, struct account *account)
 {
-	if (pam == NULL && !begin(login, account))
-		return false;
+	return pam != NULL || begin(login, account);
+}
+
+/*
+ * Everything from there to pam_open_session. The groups are set here and not in the child, because pam_setcred(3)
+ * wants them before it and pam_group adds to them; the child inherits them.
+ */
+bool transaction_open(const struct login *login, const struct account *account)
+{
 	if (initgroups(account->name, account->gid) < 0)
 		return refused("credentials", strerrorname_np(errno), "the user's groups cannot be set");
 	if (!keep_delegated(account))

@@ -56,7 +56,8 @@ bool transaction_authenticate(const struct login *login, struct account *account
 bool transaction_admit(const struct login *login, struct account *account);
 void transaction_rejoin(const struct account *account);
 bool transaction_check(const struct login *login, struct account *account);
-bool transaction_open(const struct login *login, struct account *account);
+bool transaction_begin(const struct login *login, struct account *account);
+bool transaction_open(const struct login *login, const struct account *account);
 const char *transaction_session(void);
 char **transaction_environment(void);
 void transaction_close(void);
@@ -68,7 +69,8 @@ void child_signal(pid_t pid, int signal);
 bool child_reap(pid_t pid, bool kill_group, bool *exited, int *number);
 
 /* sweep.c: what a worker leaves behind that cannot clean up itself. */
-void sweep_remember(const char *socket, const char *session, const char *service, const char *user);
+void sweep_remember_pam(const char *socket, const char *service, const char *user);
+void sweep_remember_session(const char *socket, const char *session);
 void sweep_forget(const char *socket, bool processes);
 int sweep(const char *socket);
 

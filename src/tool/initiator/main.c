@@ -8,6 +8,7 @@
  *   user NAME           who that is on this machine, if anybody
  *   message BASE64      for the service, whose answer is read from standard input: a line of Base64
  *   complete            the service has proved who it is
+ *   none TEXT           instead of all of these: there is no ticket; the exit status is 1
  *   failed TEXT         instead of any of these; the exit status is 1
  *
  * Tickets are found as krb5.conf(5) and KRB5CCNAME say. A program of its own, so that the libraries of Kerberos are
@@ -16,6 +17,7 @@
 #define _GNU_SOURCE
 #include <gssapi/gssapi_ext.h>
 #include <gssapi/gssapi_krb5.h>
+#include <pwd.h>
 #include <resolv.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -52,7 +54,7 @@ static _Noreturn void refuse(OM_uint32 major, OM_uint32 minor)
 
 	gss_display_status(&unused, minor != 0 ? minor : major, minor != 0 ? GSS_C_MECH_CODE : GSS_C_GSS_CODE,
 			   (gss_OID)gss_mech_krb5, &more, &text);
-	say("failed", &text);
+	say(GSS_ROUTINE_ERROR(major) == GSS_S_NO_CRED ? "none" : "failed", &text);
 	exit(1);
 }
 
@@ -68,6 +70,15 @@ static gss_name_t import(char *service)
 	return name;
 }
 
+static bool is_known(const gss_buffer_desc *user)
+{
+	char *name = strndup(user->value, user->length);
+	bool known = name != NULL && getpwnam(name) != NULL;
+
+	free(name);
+	return known;
+}
+
 /* Whose ticket it is: the library chooses among several by the service, so it is known when that was asked for. */
 static void introduce(void)
 {
@@ -81,7 +92,7 @@ static void introduce(void)
 	if (major != GSS_S_COMPLETE)
 		refuse(major, minor);
 	say("principal", &principal);
-	if (gss_localname(&minor, name, (gss_OID)gss_mech_krb5, &user) == GSS_S_COMPLETE)
+	if (gss_localname(&minor, name, (gss_OID)gss_mech_krb5, &user) == GSS_S_COMPLETE && is_known(&user))
 		say("user", &user);
 	gss_release_buffer(&minor, &user);
 	gss_release_buffer(&minor, &principal);

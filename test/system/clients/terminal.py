@@ -41,7 +41,7 @@ while True:
         break
     bytes_shown += data
     shown = bytes_shown.decode(errors="replace")
-    found = steps and re.search(steps[0]["after"], shown[seen:])
+    found = steps and re.search(steps[0]["after"], shown[seen:], re.DOTALL)
     if not found:
         continue
     step = steps.pop(0)
