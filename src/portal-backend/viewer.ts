@@ -64,7 +64,7 @@ export class Viewer implements AsyncDisposable {
 
   openPipeWireRemote(): Promise<number> {
     if (this.#recording === undefined) throw new GrantMissing("this connection was not granted 'capture'");
-    return this.#compositor.openPipeWireRemote([...this.#recording.nodes.values()]);
+    return this.#recording.openPipeWireRemote();
   }
 
   connectToEIS(): number {

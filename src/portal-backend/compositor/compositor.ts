@@ -36,6 +36,11 @@ export interface Recording extends AsyncDisposable {
   readonly nodes: ReadonlyMap<string, number>;
   /** Records again: every layout change ends the streams. */
   renew(): Promise<void>;
+  /**
+   * A PipeWire connection that reaches the nodes as they are and nothing else, until the recording is disposed of; the
+   * descriptor becomes the caller's.
+   */
+  openPipeWireRemote(): Promise<number>;
 }
 
 /**
@@ -52,8 +57,6 @@ export interface Compositor extends EventEmitter<CompositorEvents>, AsyncDisposa
   /** All or nothing: fails with InvalidLayout, and then everything is as before. The layout's geometry is checked. */
   setLayout(monitors: readonly Screen[]): Promise<void>;
   record(cursor: CursorMode): Promise<Recording>;
-  /** A PipeWire connection that reaches these nodes and nothing else; the descriptor becomes the caller's. */
-  openPipeWireRemote(nodes: readonly number[]): Promise<number>;
   readonly input: InputTarget;
   /** Where absolute input goes: one region for each monitor. */
   readonly regions: readonly ToolRegion[];

@@ -50,12 +50,9 @@ export class FakeCompositor extends EventEmitter<CompositorEvents> implements Co
       for (const { id } of this.screens) nodes.set(id, ++this.#lastNode);
     };
     await renew();
-    return { nodes, renew, [Symbol.asyncDispose]: async () => nodes.clear() };
-  }
-
-  /** A descriptor at which nothing ever happens. */
-  async openPipeWireRemote(): Promise<number> {
-    return openSync('/dev/null', 'r');
+    // A descriptor at which nothing ever happens.
+    const openPipeWireRemote = async () => openSync('/dev/null', 'r');
+    return { nodes, renew, openPipeWireRemote, [Symbol.asyncDispose]: async () => nodes.clear() };
   }
 
   get regions(): readonly ToolRegion[] {

@@ -11,7 +11,7 @@
  * one that is restarted and looks at every client again leaves this one as it is. */
 #define CONFINED "remote-access-confined"
 
-enum stage { LOOKING, CONFINING };
+enum stage { LOOKING, CONFINING, GIVING };
 
 struct confinement {
     struct job job; /* first, so that a pointer to it is a pointer to this */
@@ -22,6 +22,7 @@ struct confinement {
     uint32_t factory;
     enum stage stage;
     int sync; /* on the connection of its own */
+    uint32_t owner, client;
     uint32_t count;
     struct {
         uint32_t id;
@@ -85,6 +86,8 @@ static void drop_rights(struct confinement *confinement) {
     for (uint32_t i = 0; i < confinement->count; i++)
         permissions[count++] = PW_PERMISSION_INIT(confinement->nodes[i].id, PW_PERM_RWX);
     permissions[count++] = PW_PERMISSION_INIT(PW_ID_ANY, 0);
+    /* Our own client goes with the rights. */
+    confinement->client = pw_proxy_get_bound_id((struct pw_proxy *)client);
     pw_client_update_properties(client, &SPA_DICT_INIT_ARRAY(items));
     pw_client_update_permissions(client, count, permissions);
     free(permissions);
@@ -92,7 +95,7 @@ static void drop_rights(struct confinement *confinement) {
 
 static void confinement_advance(struct job *job) {
     struct confinement *confinement = (struct confinement *)job;
-    if (confinement->sync != 0) return;
+    if (confinement->sync != 0 || job->sync != 0) return;
     if (confinement->stage == LOOKING) {
         /* Before the rights go, so that nothing about the registry is on its way to whoever gets the descriptor. */
         forget_registry(confinement);
@@ -105,7 +108,19 @@ static void confinement_advance(struct job *job) {
         drop_rights(confinement);
         confinement->stage = CONFINING;
         confinement->sync = pw_core_sync(confinement->core, PW_ID_CORE, 0);
+    } else if (confinement->stage == CONFINING) {
+        /* Until we know of everything that was before: somebody else may have had the same id. */
+        job_sync(job);
+        confinement->stage = GIVING;
     } else {
+        struct given *given = calloc(1, sizeof *given);
+        if (!given) {
+            job_fail(job, SESSION_FAILED, "PipeWire: out of memory");
+            return;
+        }
+        given->client = confinement->client;
+        given->owner = confinement->owner;
+        spa_list_append(&job->connection->given, &given->link);
         int fd = pw_core_steal_fd(confinement->core);
         if (fd < 0) {
             job_fail(job, SESSION_FAILED, "PipeWire gave no descriptor: %s", strerror(-fd));
@@ -127,7 +142,7 @@ static void confinement_destroy(struct job *job) {
     free(confinement);
 }
 
-struct job *confinement_new(struct connection *connection, const uint32_t *nodes, uint32_t count) {
+struct job *confinement_new(struct connection *connection, uint32_t owner, const uint32_t *nodes, uint32_t count) {
     struct confinement *confinement = calloc(1, sizeof *confinement + count * sizeof *confinement->nodes);
     if (!confinement) return NULL;
     confinement->job.connection = connection;
@@ -136,6 +151,7 @@ struct job *confinement_new(struct connection *connection, const uint32_t *nodes
     confinement->job.destroy = confinement_destroy;
     confinement->factory = SPA_ID_INVALID;
     confinement->count = count;
+    confinement->owner = owner;
     for (uint32_t i = 0; i < count; i++) confinement->nodes[i].id = nodes[i];
     confinement->core = pw_context_connect(connection->context, NULL, 0);
     if (!confinement->core) {

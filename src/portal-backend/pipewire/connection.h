@@ -26,9 +26,17 @@ struct connection {
      * dropped. */
     uint32_t linked[16], linked_count;
     struct spa_list jobs;
+    struct spa_list given; /* connections that were given away, for as long as they last */
     uint32_t last_job;
     bool lost;   /* the daemon went away */
     bool closed; /* by us */
+};
+
+/* A connection of its own, whose descriptor somebody has. */
+struct given {
+    struct spa_list link;
+    uint32_t client; /* as the daemon calls it */
+    uint32_t owner;  /* as JavaScript does */
 };
 
 enum failure { NONE, NOT_SUPPORTED, SESSION_FAILED };
@@ -57,4 +65,4 @@ void job_fail(struct job *job, enum failure failure, const char *format, ...)
 /* NULL: out of memory. A job may have failed already. With `run` the source is let run for a moment as well. */
 struct job *negotiation_new(struct connection *connection, uint32_t node, struct spa_rectangle size,
                             struct spa_fraction refresh, bool run);
-struct job *confinement_new(struct connection *connection, const uint32_t *nodes, uint32_t count);
+struct job *confinement_new(struct connection *connection, uint32_t owner, const uint32_t *nodes, uint32_t count);

@@ -131,7 +131,19 @@ static void registry_global(void *data, uint32_t id, uint32_t permissions, const
         connection->linked[connection->linked_count++] = strtoul(node, NULL, 10);
 }
 
-static const struct pw_registry_events registry_events = {PW_VERSION_REGISTRY_EVENTS, .global = registry_global};
+static void given_free(struct given *given) {
+    spa_list_remove(&given->link);
+    free(given);
+}
+
+static void registry_global_remove(void *data, uint32_t id) {
+    struct connection *connection = data;
+    struct given *given, *next;
+    spa_list_for_each_safe(given, next, &connection->given, link) if (given->client == id) given_free(given);
+}
+
+static const struct pw_registry_events registry_events = {
+    PW_VERSION_REGISTRY_EVENTS, .global = registry_global, .global_remove = registry_global_remove};
 
 static const struct pw_core_events core_events = {PW_VERSION_CORE_EVENTS, .done = core_done, .error = core_error};
 
@@ -140,9 +152,11 @@ static void connection_freed(uv_handle_t *handle) { free(handle); }
 /* Frees everything but the memory of the connection itself, which uv still needs for a moment. */
 static void connection_close(struct connection *connection) {
     struct job *job;
+    struct given *given;
     if (connection->closed) return;
     connection->closed = true;
     spa_list_consume(job, &connection->jobs, link) job_free(job);
+    spa_list_consume(given, &connection->given, link) given_free(given);
     if (connection->registry) {
         spa_hook_remove(&connection->registry_listener);
         pw_proxy_destroy((struct pw_proxy *)connection->registry);
@@ -181,6 +195,7 @@ static napi_value connect_daemon(napi_env env, napi_callback_info info) {
     if (!connection) return throw_failure(env, "out of memory");
     connection->env = env;
     spa_list_init(&connection->jobs);
+    spa_list_init(&connection->given);
     connection->loop = pw_loop_new(NULL);
     int status = connection->loop ? uv_poll_init(uv, &connection->poll, pw_loop_get_fd(connection->loop)) : -errno;
     if (status < 0) {
@@ -244,12 +259,7 @@ static void round_trip_advance(struct job *job) { job->finished = job->sync == 0
 
 static void round_trip_destroy(struct job *job) { free(job); }
 
-/* roundTrip(connection, callback): job. */
-static napi_value round_trip(napi_env env, napi_callback_info info) {
-    size_t argc = 2;
-    napi_value argv[2];
-    napi_get_cb_info(env, info, &argc, argv, NULL, NULL);
-    struct connection *connection = to_connection(env, argv[0]);
+static struct job *round_trip_new(struct connection *connection) {
     struct job *job = calloc(1, sizeof *job);
     if (job) {
         job->connection = connection;
@@ -257,7 +267,29 @@ static napi_value round_trip(napi_env env, napi_callback_info info) {
         job->destroy = round_trip_destroy;
         job_sync(job);
     }
-    return start(connection, job, argv[1]);
+    return job;
+}
+
+/* roundTrip(connection, callback): job. */
+static napi_value round_trip(napi_env env, napi_callback_info info) {
+    size_t argc = 2;
+    napi_value argv[2];
+    napi_get_cb_info(env, info, &argc, argv, NULL, NULL);
+    struct connection *connection = to_connection(env, argv[0]);
+    return start(connection, round_trip_new(connection), argv[1]);
+}
+
+/* endConfined(connection, owner, callback): job, done when the daemon has ended all that were given to the owner. */
+static napi_value end_confined(napi_env env, napi_callback_info info) {
+    size_t argc = 3;
+    napi_value argv[3];
+    struct given *given;
+    napi_get_cb_info(env, info, &argc, argv, NULL, NULL);
+    struct connection *connection = to_connection(env, argv[0]);
+    uint32_t owner = to_uint(env, argv[1]);
+    spa_list_for_each(given, &connection->given, link)
+        if (given->owner == owner) pw_registry_destroy(connection->registry, given->client);
+    return start(connection, round_trip_new(connection), argv[2]);
 }
 
 /* negotiate(connection, node, width, height, refresh in mHz, run, callback): job. */
@@ -273,23 +305,23 @@ static napi_value negotiate(napi_env env, napi_callback_info info) {
     return start(connection, negotiation_new(connection, to_uint(env, argv[1]), size, refresh, run), argv[6]);
 }
 
-/* confine(connection, nodes: number[], callback): job; its value is the descriptor. */
+/* confine(connection, owner, nodes: number[], callback): job; its value is the descriptor. */
 static napi_value confine(napi_env env, napi_callback_info info) {
-    size_t argc = 3;
-    napi_value argv[3], element;
+    size_t argc = 4;
+    napi_value argv[4], element;
     uint32_t count = 0;
     napi_get_cb_info(env, info, &argc, argv, NULL, NULL);
     struct connection *connection = to_connection(env, argv[0]);
-    napi_get_array_length(env, argv[1], &count);
+    napi_get_array_length(env, argv[2], &count);
     uint32_t *nodes = calloc(count + 1, sizeof *nodes);
     if (!nodes) return throw_failure(env, "out of memory");
     for (uint32_t i = 0; i < count; i++) {
-        napi_get_element(env, argv[1], i, &element);
+        napi_get_element(env, argv[2], i, &element);
         nodes[i] = to_uint(env, element);
     }
-    struct job *job = confinement_new(connection, nodes, count);
+    struct job *job = confinement_new(connection, to_uint(env, argv[1]), nodes, count);
     free(nodes);
-    return start(connection, job, argv[2]);
+    return start(connection, job, argv[3]);
 }
 
 /* cancel(connection, job): cleans the job up without calling back; nothing happens if it is done already. */
@@ -322,6 +354,7 @@ NAPI_MODULE_INIT() {
     } functions[] = {
         {"connect", connect_daemon}, {"roundTrip", round_trip}, {"negotiate", negotiate},
         {"confine", confine},        {"cancel", cancel},        {"close", close_connection},
+        {"endConfined", end_confined},
     };
     pw_init(NULL, NULL);
     for (size_t i = 0; i < sizeof functions / sizeof *functions; i++) {

@@ -17,7 +17,8 @@ type Addon = {
     run: boolean,
     callback: Callback,
   ): number;
-  confine(connection: Handle, nodes: readonly number[], callback: Callback): number;
+  confine(connection: Handle, owner: number, nodes: readonly number[], callback: Callback): number;
+  endConfined(connection: Handle, owner: number, callback: Callback): number;
   cancel(connection: Handle, job: number): void;
   close(connection: Handle): void;
 };
@@ -108,11 +109,18 @@ export class PipeWire implements AsyncDisposable {
   /**
    * A descriptor of a new connection to the daemon that reaches these nodes and nothing else of the session. It is the
    * caller's, close-on-exec, and good for any process of any user. Nodes that come later, even under the same ids, are
-   * out of its reach. Fails with SessionFailed where a node does not exist.
+   * out of its reach. `owner` is a number for endConfined. Fails with SessionFailed where a node does not exist.
    */
-  async openConfined(nodes: readonly number[], { signal }: { signal: AbortSignal }): Promise<number> {
+  async openConfined(nodes: readonly number[], owner: number, { signal }: { signal: AbortSignal }): Promise<number> {
     nodes.forEach(checkNode);
-    return this.#run('confining a PipeWire connection', signal, (handle, done) => addon.confine(handle, nodes, done));
+    return this.#run('confining a PipeWire connection', signal, (handle, done) =>
+      addon.confine(handle, owner, nodes, done),
+    );
+  }
+
+  /** Resolves when the daemon has thrown out all connections that were opened for that owner, whoever has them now. */
+  async endConfined(owner: number, { signal }: { signal: AbortSignal }): Promise<void> {
+    await this.#run('ending PipeWire connections', signal, (handle, done) => addon.endConfined(handle, owner, done));
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

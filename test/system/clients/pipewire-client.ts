@@ -28,7 +28,7 @@ async function negotiateAll(jobs: [number, number, number, number][]) {
 async function repeat(node: number, times: number) {
   const once = async (turn: number) => {
     await pipeWire.negotiate(node, { width: turn % 2 ? 640 : 641, height: 480, refresh: 60 }, deadline());
-    closeSync(await pipeWire.openConfined([node], deadline()));
+    closeSync(await pipeWire.openConfined([node], 1, deadline()));
   };
   await once(0);
   const before = descriptors();
@@ -46,7 +46,7 @@ async function obey(command: Command): Promise<unknown> {
     case 'negotiate':
       return negotiateAll(command.jobs);
     case 'confine':
-      return handOver(await pipeWire.openConfined(command.nodes, deadline()));
+      return handOver(await pipeWire.openConfined(command.nodes, 1, deadline()));
     case 'repeat':
       return repeat(command.node, command.times);
     case 'abort': {

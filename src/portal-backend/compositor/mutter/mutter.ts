@@ -168,6 +168,7 @@ export class Mutter extends EventEmitter<CompositorEvents> implements Compositor
       {
         bus: this.#parts.bus,
         mutter: this.#parts.name,
+        pipeWire: this.#parts.pipeWire,
         connectors: () => this.#connectors(),
         ended: () => {
           if (!this.#changing) this.emit('streams');
@@ -179,10 +180,6 @@ export class Mutter extends EventEmitter<CompositorEvents> implements Compositor
     await recording.renew();
     this.#recordings.add(recording);
     return recording;
-  }
-
-  openPipeWireRemote(nodes: readonly number[]): Promise<number> {
-    return this.#parts.pipeWire.openConfined(nodes, { signal: AbortSignal.timeout(PIPEWIRE_DEADLINE) });
   }
 
   get regions(): readonly ToolRegion[] {
@@ -239,7 +236,14 @@ export class Mutter extends EventEmitter<CompositorEvents> implements Compositor
     if (screen === undefined || connector === undefined) return;
     const [width, height] = screen.transform % 2 === 1 ? [screen.size[1], screen.size[0]] : screen.size;
     await using glance = new MutterRecording(
-      { bus, mutter: name, connectors: () => new Map([[id, connector]]), ended: () => {}, disposed: () => {} },
+      {
+        bus,
+        mutter: name,
+        pipeWire,
+        connectors: () => new Map([[id, connector]]),
+        ended: () => {},
+        disposed: () => {},
+      },
       'hidden',
     );
     await glance.renew();

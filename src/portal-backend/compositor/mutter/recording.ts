@@ -10,6 +10,7 @@ import { mutterScreenCastStream } from '../../../bus/generated/mutter-screen-cas
 import { RemoteObject } from '../../../bus/remote-object.js';
 import { Variant } from '../../../bus/variant.js';
 import { SessionFailed } from '../../../errors.js';
+import type { PipeWire } from '../../pipewire/pipewire.js';
 import type { Recording } from '../compositor.js';
 
 /** cursor-mode of org.gnome.Mutter.ScreenCast. */
@@ -17,6 +18,14 @@ export const CURSOR: Record<CursorMode, number> = { hidden: 0, embedded: 1, meta
 
 /** mutter tells a stream's node within some milliseconds of its start. */
 const NODE_DEADLINE = 5_000;
+
+const PIPEWIRE_DEADLINE = 10_000;
+
+/** For how long a descriptor outlives the streams that it reaches, in milliseconds: its tool may be using them. */
+const GRACE = 1_000;
+
+/** Numbers streams that were begun together, for what was given away of them. */
+let last = 0;
 
 /** How often streams that end while they start are started again: once for each change that mutter may still announce. */
 const TRIES = 5;
@@ -31,6 +40,7 @@ type Parts = {
   readonly bus: Bus;
   /** mutter's unique bus name. */
   readonly mutter: string;
+  readonly pipeWire: PipeWire;
   /** Connectors by monitor id, as they are now. */
   connectors(): ReadonlyMap<string, string>;
   /** mutter ended the streams, as it does at every layout change. */
@@ -47,6 +57,9 @@ export class MutterRecording implements Recording {
   nodes: ReadonlyMap<string, number> = new Map();
   readonly #parts: Parts;
   readonly #cursor: CursorMode;
+  #number = ++last;
+  /** Of whose streams there are descriptors. */
+  readonly #given = new Set<number>();
   #session: { object: RemoteObject<MutterScreenCastSession>; closed: AsyncDisposable } | undefined;
 
   constructor(parts: Parts, cursor: CursorMode) {
@@ -107,12 +120,33 @@ export class MutterRecording implements Recording {
     this.#session = undefined;
     this.nodes = new Map();
     if (session === undefined) return;
+    const number = this.#number;
+    this.#number = ++last;
+    setTimeout(() => void this.#end(number), GRACE).unref();
     // Usually mutter has closed it already.
     await Promise.all([session.closed[Symbol.asyncDispose](), session.object.methods.stop().catch(() => {})]);
   }
 
+  async openPipeWireRemote(): Promise<number> {
+    this.#given.add(this.#number);
+    const signal = AbortSignal.timeout(PIPEWIRE_DEADLINE);
+    return this.#parts.pipeWire.openConfined([...this.nodes.values()], this.#number, { signal });
+  }
+
+  /**
+   * Has PipeWire throw out whoever has a descriptor of streams that are over. As long as such a process is there and does
+   * not answer, PipeWire and WirePlumber wait for it, and nobody else gets pictures.
+   */
+  async #end(number: number): Promise<void> {
+    if (!this.#given.delete(number)) return;
+    const signal = AbortSignal.timeout(PIPEWIRE_DEADLINE);
+    // PipeWire may have gone away, and they with it.
+    await this.#parts.pipeWire.endConfined(number, { signal }).catch(() => {});
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
     await this.stop();
+    await Promise.all([...this.#given].map((number) => this.#end(number)));
     this.#parts.disposed(this);
   }
 }
