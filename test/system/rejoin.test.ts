@@ -15,6 +15,7 @@ import {
   toolAs,
   unitEnded,
 } from './fixture.js';
+import { Gate } from './gate.js';
 
 /** Which session somebody is given who asks for one while theirs runs, by remote-access.conf(5): Rejoin=, OtherSession=. */
 
@@ -31,7 +32,7 @@ describe('a running session', function () {
   before(async () => {
     installDesktop('fake');
     installDesktop('other', 'sleep 1000000');
-    installDesktop('broken', 'false');
+    installDesktop('broken', 'sh -c "read gate </run/broken; exit 1"');
     installDesktop('stubborn', 'sh -c "trap : TERM HUP; while :; do sleep 1; done"');
     writeFileSync('/run/chpasswd', `alice:${PASSWORD}\n`);
     run('sh', '-c', 'chpasswd </run/chpasswd; rm /run/chpasswd');
@@ -321,8 +322,12 @@ describe('a running session', function () {
 
     it('is not refused for one that does not come up', async () => {
       settings('Rejoin=desktop');
+      using gate = new Gate('/run/broken');
       const broken = create({ desktop: 'broken' });
+      await gate.reached;
       const path = create({ desktop: 'fake' });
+      await running();
+      gate.open();
       await refuses('SessionFailed', broken);
       const started = await path;
       assert.deepEqual(await running(), [started]);
