@@ -10,6 +10,8 @@ export type UnitProperty = readonly [name: string, signature: string, value: unk
 export interface Systemd {
   /** Starts a service; resolves when systemd has accepted the job or later, rejects if it did not. */
   startTransientUnit(name: string, properties: readonly UnitProperty[], signal: AbortSignal): Promise<void>;
+  /** Kills a service's main process. */
+  killUnit(name: string): Promise<void>;
 }
 
 export type LaunchOptions = {
@@ -45,7 +47,10 @@ export async function launchWorker(options: LaunchOptions): Promise<Worker> {
     // The worker makes its socket visible when it can take connections.
     const visible = appearance(directory, id, signal);
     await Promise.all([visible, systemd.startTransientUnit(unitName(id), unitProperties(id, program, socket), signal)]);
-    return await Worker.connect(socket, { signal });
+    const worker = await Worker.connect(socket, { signal });
+    // What it opened by then is closed in its place.
+    worker.once('stuck', () => systemd.killUnit(unitName(id)).catch(() => {}));
+    return worker;
   } catch (cause) {
     options.signal?.throwIfAborted();
     if (timeout.aborted) throw new SessionFailed(`The worker did not start within ${DEADLINE / 1000} s`, { cause });

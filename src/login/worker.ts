@@ -41,6 +41,8 @@ type WorkerEvents = {
   prompt: [style: 'secret' | 'visible', text: string];
   /** A PAM module has something to say. */
   message: [style: 'info' | 'error', text: string];
+  /** PAM's modules have had their time, and the worker does not hear us as long as one is at work. */
+  stuck: [];
   /** The session's command ended, and PAM is being closed. */
   ending: [];
   /** Once, unless this connection was closed or replaced before. The worker is gone. */
@@ -225,7 +227,7 @@ export class Worker extends EventEmitter<WorkerEvents> {
     this.#record = record;
     this.#socket.write(lines.join(''));
     try {
-      await this.#wait(() => this.#pid !== undefined, deadline(OPEN_DEADLINE, signal));
+      await this.#modules(() => this.#pid !== undefined, signal);
     } catch (error) {
       this.terminate();
       throw error;
@@ -257,9 +259,20 @@ export class Worker extends EventEmitter<WorkerEvents> {
 
   async #admission(): Promise<void> {
     try {
-      await this.#wait(() => this.#admitted, deadline(OPEN_DEADLINE, undefined));
+      await this.#modules(() => this.#admitted);
     } finally {
       this.close();
+    }
+  }
+
+  /** Waits for what PAM's modules do without asking anybody. */
+  async #modules(until: () => boolean, signal?: AbortSignal): Promise<void> {
+    const late = deadline(OPEN_DEADLINE, signal);
+    try {
+      await this.#wait(until, late);
+    } catch (error) {
+      if (late.aborted) this.emit('stuck');
+      throw error;
     }
   }
 

@@ -1,3 +1,4 @@
+import { constants } from 'node:os';
 import type { Bus } from '../bus/bus.js';
 import { systemd1Manager } from '../bus/generated/systemd1-manager.js';
 import { systemd1Unit } from '../bus/generated/systemd1-unit.js';
@@ -25,6 +26,11 @@ export class Systemd {
   async startTransientUnit(name: string, properties: readonly UnitProperty[], signal?: AbortSignal): Promise<void> {
     const values = properties.map(([key, signature, value]): [string, Variant] => [key, new Variant(signature, value)]);
     await this.#manager.methods.startTransientUnit(name, 'fail', values, [], signal === undefined ? {} : { signal });
+  }
+
+  /** Kills a service's main process. Rejects if there is none. */
+  async killUnit(name: string): Promise<void> {
+    await this.#manager.methods.killUnit(name, 'main', constants.signals.SIGKILL);
   }
 
   /** Calls `ended` if a unit has ended, or failed, and when it does, until disposed. It must have been started. */

@@ -10,6 +10,7 @@ import { launchWorker, type Systemd, type UnitProperty, unitName } from '../../s
 import { livingWorkers } from '../../src/login/scan.js';
 import { LINE_MAX } from '../../src/login/wire.js';
 import { type Login, Worker } from '../../src/login/worker.js';
+import { GATES, Gate } from './gate.js';
 
 /** The worker with the machine's real PAM, systemd and logind; runs as root in the container. */
 
@@ -32,6 +33,9 @@ const systemd: Systemd = {
     const call = ['org.freedesktop.systemd1', '/org/freedesktop/systemd1', 'org.freedesktop.systemd1.Manager'];
     const start = ['StartTransientUnit', 'ssa(sv)a(sa(sv))', name, 'fail', String(properties.length)];
     await run('busctl', ['call', '--', ...call, ...start, ...words, '0'], { signal });
+  },
+  async killUnit(name: string) {
+    await run('systemctl', ['kill', '--kill-whom=main', '--signal=KILL', name]);
   },
 };
 
@@ -274,6 +278,50 @@ describe('the worker', () => {
       assert.ok(error instanceof SessionFailed);
       assert.match(error.message, /^PAM could not open a session for wanda: /);
     });
+  });
+
+  describe('is killed if a module hangs', () => {
+    const SERVICE = 'worker-test-hang';
+    let gate: Gate;
+
+    beforeEach(() => {
+      mkdirSync(GATES, { recursive: true });
+      gate = new Gate(`${GATES}/${USER}.hang`);
+    });
+
+    afterEach(() => {
+      gate[Symbol.dispose]();
+      rmSync(`/etc/pam.d/${SERVICE}`);
+    });
+
+    const hangsIn = (step: 'account' | 'session') => {
+      const rules = { auth: 'pam_permit.so', account: 'pam_permit.so', session: 'pam_permit.so' };
+      rules[step] = '/src/dist/test/pam_probe.so hold:hang';
+      writeFileSync(
+        `/etc/pam.d/${SERVICE}`,
+        Object.entries(rules)
+          .map(([kind, module]) => `${kind} required ${module}\n`)
+          .join(''),
+      );
+    };
+    const count = (change: string) => shell(`grep -cxF -- '${change}${USER}' /run/probe/sessions || true`);
+
+    for (const step of ['account', 'session'] as const)
+      it(`in the ${step} step, and PAM is closed in its place`, async () => {
+        hangsIn(step);
+        const worker = await launch();
+        const tired = new AbortController();
+        const command = ['sleep', 'infinity'] as const;
+        const opened = worker.open({ user: USER, record: '', command, service: SERVICE }, { signal: tired.signal });
+        await gate.reached;
+        tired.abort(new SessionFailed('no more patience'));
+        await assert.rejects(opened, { message: 'no more patience' });
+        await once(worker, 'ended');
+        const watcher = watch(DIRECTORY);
+        while (shell(`ls -A ${DIRECTORY}`) !== '') await once(watcher, 'change');
+        watcher.close();
+        assert.equal(count('+'), count('-'));
+      });
   });
 
   describe('ends the session', () => {

@@ -8,6 +8,7 @@ export type Systemd1Manager = {
   methods: {
     StartTransientUnit: { in: [name: string, mode: string, properties: [string, Variant][], auxiliary: [string, [string, Variant][]][]]; out: [job: string] };
     StopUnit: { in: [name: string, mode: string]; out: [job: string] };
+    KillUnit: { in: [name: string, whom: string, signal: number]; out: [] };
     GetUnit: { in: [name: string]; out: [unit: string] };
     ListUnitsByPatterns: { in: [states: string[], patterns: string[]]; out: [units: [string, string, string, string, string, string, string, number, string, string][]] };
     ResetFailedUnit: { in: [name: string]; out: [] };
@@ -70,6 +71,25 @@ export const systemd1Manager: InterfaceDescriptor<Systemd1Manager> = {
           "type": "o"
         }
       ],
+      "access": []
+    },
+    "KillUnit": {
+      "name": "KillUnit",
+      "in": [
+        {
+          "name": "name",
+          "type": "s"
+        },
+        {
+          "name": "whom",
+          "type": "s"
+        },
+        {
+          "name": "signal",
+          "type": "i"
+        }
+      ],
+      "out": [],
       "access": []
     },
     "GetUnit": {
@@ -165,5 +185,5 @@ export const systemd1Manager: InterfaceDescriptor<Systemd1Manager> = {
       "to": "everyone"
     }
   },
-  "introspection": "<interface name=\"org.freedesktop.systemd1.Manager\"><annotation name=\"org.gtk.GDBus.DocString\" value=\"systemd, the same in 252 and 257: transient units and their end.\"/><method name=\"StartTransientUnit\"><arg name=\"name\" type=\"s\" direction=\"in\"/><arg name=\"mode\" type=\"s\" direction=\"in\"/><arg name=\"properties\" type=\"a(sv)\" direction=\"in\"/><arg name=\"auxiliary\" type=\"a(sa(sv))\" direction=\"in\"/><arg name=\"job\" type=\"o\" direction=\"out\"/></method><method name=\"StopUnit\"><arg name=\"name\" type=\"s\" direction=\"in\"/><arg name=\"mode\" type=\"s\" direction=\"in\"/><arg name=\"job\" type=\"o\" direction=\"out\"/></method><method name=\"GetUnit\"><arg name=\"name\" type=\"s\" direction=\"in\"/><arg name=\"unit\" type=\"o\" direction=\"out\"/></method><method name=\"ListUnitsByPatterns\"><arg name=\"states\" type=\"as\" direction=\"in\"/><arg name=\"patterns\" type=\"as\" direction=\"in\"/><arg name=\"units\" type=\"a(ssssssouso)\" direction=\"out\"/></method><method name=\"ResetFailedUnit\"><arg name=\"name\" type=\"s\" direction=\"in\"/></method><method name=\"Subscribe\"/><signal name=\"JobRemoved\"><arg name=\"id\" type=\"u\"/><arg name=\"job\" type=\"o\"/><arg name=\"unit\" type=\"s\"/><arg name=\"result\" type=\"s\"/></signal><signal name=\"UnitRemoved\"><arg name=\"id\" type=\"s\"/><arg name=\"unit\" type=\"o\"/></signal></interface>"
+  "introspection": "<interface name=\"org.freedesktop.systemd1.Manager\"><annotation name=\"org.gtk.GDBus.DocString\" value=\"systemd, the same in 252 and 257: transient units and their end.\"/><method name=\"StartTransientUnit\"><arg name=\"name\" type=\"s\" direction=\"in\"/><arg name=\"mode\" type=\"s\" direction=\"in\"/><arg name=\"properties\" type=\"a(sv)\" direction=\"in\"/><arg name=\"auxiliary\" type=\"a(sa(sv))\" direction=\"in\"/><arg name=\"job\" type=\"o\" direction=\"out\"/></method><method name=\"StopUnit\"><arg name=\"name\" type=\"s\" direction=\"in\"/><arg name=\"mode\" type=\"s\" direction=\"in\"/><arg name=\"job\" type=\"o\" direction=\"out\"/></method><method name=\"KillUnit\"><arg name=\"name\" type=\"s\" direction=\"in\"/><arg name=\"whom\" type=\"s\" direction=\"in\"/><arg name=\"signal\" type=\"i\" direction=\"in\"/></method><method name=\"GetUnit\"><arg name=\"name\" type=\"s\" direction=\"in\"/><arg name=\"unit\" type=\"o\" direction=\"out\"/></method><method name=\"ListUnitsByPatterns\"><arg name=\"states\" type=\"as\" direction=\"in\"/><arg name=\"patterns\" type=\"as\" direction=\"in\"/><arg name=\"units\" type=\"a(ssssssouso)\" direction=\"out\"/></method><method name=\"ResetFailedUnit\"><arg name=\"name\" type=\"s\" direction=\"in\"/></method><method name=\"Subscribe\"/><signal name=\"JobRemoved\"><arg name=\"id\" type=\"u\"/><arg name=\"job\" type=\"o\"/><arg name=\"unit\" type=\"s\"/><arg name=\"result\" type=\"s\"/></signal><signal name=\"UnitRemoved\"><arg name=\"id\" type=\"s\"/><arg name=\"unit\" type=\"o\"/></signal></interface>"
 };

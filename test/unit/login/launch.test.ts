@@ -9,6 +9,8 @@ import { FakeWorker, SocketDirectory } from './fake-worker.js';
 
 const NEW = ['hello 1', 'state new'];
 
+const killUnit = () => assert.fail('must not kill');
+
 describe('launching a worker', () => {
   let directory: SocketDirectory;
 
@@ -24,6 +26,7 @@ describe('launching a worker', () => {
     const units: [string, readonly UnitProperty[]][] = [];
     const fakes: FakeWorker[] = [];
     const systemd: Systemd = {
+      killUnit,
       startTransientUnit: async (name, properties) => {
         units.push([name, properties]);
         // The job is accepted long before the worker listens.
@@ -42,21 +45,21 @@ describe('launching a worker', () => {
   });
 
   it('says why systemd refused', async () => {
-    const systemd: Systemd = { startTransientUnit: () => Promise.reject(new Error('Unit exists')) };
+    const systemd: Systemd = { killUnit, startTransientUnit: () => Promise.reject(new Error('Unit exists')) };
     const error = new SessionFailed('The worker could not be started: Unit exists');
     await assert.rejects(launchWorker({ id: 'a', directory: directory.path, systemd }), error);
   });
 
   it('stops waiting when it is told to', async () => {
     const given = new AbortController();
-    const systemd: Systemd = { startTransientUnit: async () => given.abort(new SessionFailed('no more')) };
+    const systemd: Systemd = { killUnit, startTransientUnit: async () => given.abort(new SessionFailed('no more')) };
     const launching = launchWorker({ id: 'a', directory: directory.path, systemd, signal: given.signal });
     await assert.rejects(launching, new SessionFailed('no more'));
   });
 
   for (const id of ['', '../x', 'A', 'a.b', 'x'.repeat(65)]) {
     it(`refuses the id '${id.slice(0, 8)}'`, async () => {
-      const systemd: Systemd = { startTransientUnit: () => assert.fail('must not start') };
+      const systemd: Systemd = { killUnit, startTransientUnit: () => assert.fail('must not start') };
       await assert.rejects(launchWorker({ id, directory: directory.path, systemd }), InvalidArgs);
     });
   }
