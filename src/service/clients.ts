@@ -15,8 +15,8 @@ type Visited = {
   agent(): AgentLink | undefined;
   /** For how long nobody has put anything into it, in seconds. */
   idleTime(): Promise<number>;
-  /** Somebody came or left. */
-  changed(): void;
+  /** Somebody came or left, so these properties of the session did. */
+  changed(properties: readonly ('Client' | 'LastClient')[]): void;
   /** There is more to remember. */
   keep(): void;
   /** It has been without a client for too long. */
@@ -92,7 +92,7 @@ export class Clients implements Iterable<Connection>, Disposable {
   add(connection: Connection): void {
     this.#open.add(connection);
     this.#limits.connected(true);
-    this.#session.changed();
+    this.#session.changed(['Client']);
   }
 
   /** It is open since just now, and whom it displaced has left. */
@@ -107,7 +107,7 @@ export class Clients implements Iterable<Connection>, Disposable {
     this.#last = { ...connection.client, left: Math.floor(Date.now() / 1000) };
     this.#limits.connected(this.size > 0);
     this.#hooks.left(connection, reason);
-    this.#session.changed();
+    this.#session.changed(['Client', 'LastClient']);
     this.#hooks.update();
   }
 

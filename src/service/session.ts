@@ -71,7 +71,7 @@ export class Session implements Handlers<SessionInterface, Caller> {
         settings: () => host.configuration.settings.Session,
         agent: () => (this.#state === 'closing' ? undefined : this.#agent),
         idleTime: async () => Number(await (await this.reachable()).methods.idleTime()) / 1000,
-        changed: () => this.#clientsChanged(),
+        changed: (properties) => this.#clientsChanged(properties),
         keep: () => this.keep(),
         abandoned: () => this.#abandon(),
       },
@@ -276,9 +276,9 @@ export class Session implements Handlers<SessionInterface, Caller> {
         .catch((error) => console.warn(`session ${this.record.id} could not be unlocked: ${error.message}`));
   }
 
-  #clientsChanged(): void {
+  #clientsChanged(properties: readonly ('Client' | 'LastClient')[]): void {
     this.keep();
-    this.object.changed(sessionInterface, ['Client', 'LastClient']);
+    this.object.changed(sessionInterface, properties);
     this.#updateState();
     // Without an agent nobody can be connected: who was may come back when it does.
     if (this.clients.size === 0 && this.#agent !== undefined) this.#lockUp(false);

@@ -54,6 +54,7 @@ describe('input', function () {
     await settled('right', 800);
   });
 
+  /** Every motion arrives, but windows may still be on their way. */
   async function settled(id: 'left' | 'right', x: number) {
     for (let turn = 0; ; turn++) {
       await sender.do('move-to', { x: x + 1 + (turn % 2), y: 1 });
@@ -141,6 +142,9 @@ describe('input', function () {
       const left = { id: 'left', x: 0, y: 0, width, height };
       const right = { id: 'right', x: width, y: 0, width: scaled ? 800 : 1000, height: scaled ? 600 : 750 };
       await regionsNow([left, right]);
+      // mutter moves and resizes windows after the monitors.
+      await settled('left', 0);
+      await settled('right', width);
       await useEverything('left', left, 30 + turn, 40);
       await useEverything('right', right, 50, 60 + turn);
     }
