@@ -12,7 +12,7 @@ import { CONNECTIONS_PATH } from './paths.js';
 import type { LoginRight } from './rights.js';
 import type { Session } from './session.js';
 
-export type CloseReason = 'displaced' | 'revoked' | 'expired' | 'idle' | 'session-ended' | 'closed';
+export type CloseReason = 'displaced' | 'disconnected' | 'revoked' | 'expired' | 'idle' | 'session-ended' | 'closed';
 
 const INPUT_GRANTS: readonly Grant[] = ['keyboard', 'pointer', 'touch', 'tablet', 'gamepad'];
 const CLIPBOARD_GRANTS: readonly Grant[] = ['clipboard-read', 'clipboard-write'];

@@ -304,6 +304,10 @@ export class Session implements Handlers<SessionInterface, Caller> {
     await this.#screen.unlock();
   }
 
+  async disconnect(): Promise<void> {
+    await Promise.all([...this.clients].map((connection) => connection.close('disconnected')));
+  }
+
   async terminate(): Promise<void> {
     if (this.#worker === undefined) throw new Busy(`session ${this.record.id} is still starting`);
     this.#setState('closing');

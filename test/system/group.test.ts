@@ -42,6 +42,10 @@ describe('the group remote-access', () => {
     assert.deepEqual(call('bob', ROOT, '', 'GetSession', 's', id), [path]);
     assert.deepEqual(call('nobody', ROOT, '', 'ListSessions'), [[]]);
     assert.throws(() => call('bob', path, '.Session', 'Connect', 'a{sv}', '0'), notAuthorized);
+    const { connection } = await admin.connect(path);
+    await using closed = await Heard.listen(connection, 'Closed');
+    call('bob', path, '.Session', 'Disconnect');
+    assert.deepEqual(await closed.next(), ['disconnected']);
     await using removed = await Heard.listen(objects(admin.bus).root, 'SessionRemoved');
     call('bob', path, '.Session', 'Terminate');
     assert.equal((await removed.next())[1], path);

@@ -34,7 +34,7 @@ describe('remoteaccessctl disconnect', function () {
     await first.attached.layOut([{ id: 'kept', size: [800, 600], position: [0, 0], scale: 1 }]);
     assert.deepEqual(await command(['disconnect'], { user: 'alice' }), { code: 0, stdout: '', stderr: '' });
     for (const { attached, closed } of [first, second]) {
-      assert.deepEqual(await closed.next(), ['displaced']);
+      assert.deepEqual(await closed.next(), ['disconnected']);
       await refuses('org.freedesktop.DBus.Error.UnknownObject', attached.monitors.methods.getLayout());
     }
     assert.equal(await objects(admin.bus).session(path).property('State'), 'disconnected');
@@ -45,7 +45,7 @@ describe('remoteaccessctl disconnect', function () {
     );
   });
 
-  it('does so for root in sessions of others, and for nobody else', async () => {
+  it('does so for root in sessions of others, and not for strangers', async () => {
     const { closed } = await connected(alice);
     const id = path.split('/').at(-1);
     const refused = await command(['--json', 'disconnect', 'alice'], { user: 'bob' });
@@ -54,8 +54,10 @@ describe('remoteaccessctl disconnect', function () {
     assert.deepEqual(closed.all, []);
     const { code, stdout } = await command(['--json', 'disconnect', 'alice']);
     assert.deepEqual({ code, told: objectsIn(stdout) }, { code: 0, told: [{ id }] });
-    assert.deepEqual(await closed.next(), ['displaced']);
-    // Nobody is there any more, which is well.
+    assert.deepEqual(await closed.next(), ['disconnected']);
+    // Nobody is there any more, which is well, and nobody else has been since.
+    const last = await objects(admin.bus).session(path).property('LastClient');
     assert.equal((await command(['disconnect', 'alice'])).code, 0);
+    assert.deepEqual(await objects(admin.bus).session(path).property('LastClient'), last);
   });
 });

@@ -59,6 +59,7 @@ export const RIGHTS: Record<string, Rights> = {
       Connect: { may: VISITORS },
       Lock: { may: VISITORS },
       Unlock: { may: VISITORS },
+      Disconnect: { may: VISITORS },
       Terminate: { may: VISITORS },
     },
     properties: {

@@ -76,6 +76,7 @@ const CONTRACT: Record<string, string[]> = {
     'Connect(a{sv} options) → (o connection)',
     'Lock() → ()',
     'Unlock() → ()',
+    'Disconnect() → ()',
     'Terminate() → ()',
     'signal HandedOver(o session)',
   ],

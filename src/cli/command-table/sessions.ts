@@ -103,7 +103,7 @@ export const sessionCommands: readonly Command[] = [
     name: 'disconnect',
     summary: 'Send away who is connected',
     description:
-      'Closes all connections to each session; who has one is told `displaced`. The sessions go on, and their screens are locked as they are when clients leave. Who has logged in may connect again. It is for root and for the own session: a menu inside the desktop may call it.',
+      'Closes all connections to each session; who has one is told `disconnected`. The sessions go on, and their screens are locked as they are when clients leave. Who has logged in may connect again. A menu inside the desktop may call it.',
     arguments: [OWN_OR_GIVEN],
     options: [],
     keys: CHANGED,
