@@ -8,6 +8,9 @@ import type { Logind } from './logind.js';
 import type { Systemd } from './systemd.js';
 import type { User } from './users.js';
 
+/** How the ids of workers begin that open no session. */
+export const CHECK = 'check-';
+
 export type AdmissionHost = {
   readonly logind: Logind;
   readonly systemd: Systemd;
@@ -36,7 +39,7 @@ export class Admission {
   /** Throws SessionFailed if PAM would not let the user open a session now: an account that expired, for example. */
   async check(user: string, clientAddress: string | undefined): Promise<void> {
     const { workers: directory, systemd } = this.#host;
-    const id = `check-${randomBytes(4).toString('hex')}`;
+    const id = `${CHECK}${randomBytes(4).toString('hex')}`;
     const worker = await launchWorker({ id, directory, systemd });
     await worker.check({ user, rhost: remoteHost(clientAddress) });
   }

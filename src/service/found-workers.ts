@@ -1,4 +1,5 @@
 import { usersOfWorkers } from '../login/scan.js';
+import { CHECK } from './admission.js';
 import { findUser } from './users.js';
 
 /** The workers that lived when we began, until all have told what they hold: PAM modules may keep some for a minute. */
@@ -12,7 +13,11 @@ export class FoundWorkers {
   }
 
   static async in(directory: string): Promise<FoundWorkers> {
-    return new FoundWorkers(directory, (await usersOfWorkers(directory)).keys());
+    const ids = [...(await usersOfWorkers(directory)).keys()];
+    return new FoundWorkers(
+      directory,
+      ids.filter((id) => !id.startsWith(CHECK)),
+    );
   }
 
   /** This one has told, or is of nobody. */

@@ -91,5 +91,24 @@ describe('while there is no daemon', function () {
       assert.equal((await root.methods.listSessions()).length, 2);
       await (await admin.connect(path)).connection.methods.close();
     });
+
+    it('to let somebody into a session that runs, others get theirs', async () => {
+      const { root } = objects(admin.bus);
+      await root.methods.createSession('bob', { desktop: 'fake' });
+      const { token } = await provision(admin, 'bob');
+      const script = '#!/bin/sh\necho >/run/reached\ncat /run/go\n';
+      writeFileSync('/run/slow.sh', script, { mode: 0o755 });
+      writeFileSync(SERVICE, `account optional pam_exec.so /run/slow.sh\n${original}`);
+      const login = admin.logIn('token', { token }).catch((error: Error) => error);
+      await (await open('/run/reached')).close();
+      const { exits } = owners;
+      process.kill(mainPid(), 'SIGKILL');
+      await owners.until(({ exits: now }) => now > exits);
+      assert.ok((await login) instanceof Error);
+      writeFileSync(SERVICE, original);
+      await root.methods.createSession('alice', { desktop: 'fake' });
+      assert.equal((await root.methods.listSessions()).length, 2);
+      await (await open('/run/go', 'w')).close();
+    });
   });
 });
