@@ -14,6 +14,7 @@ import { Hooks } from './hooks.js';
 import { LayoutMemory } from './layout-memory.js';
 import { PortalTokens } from './portal-tokens.js';
 import { Registration } from './registration.js';
+import { pauseBeforeStart } from './start-times.js';
 import { waitForName } from './wait-for-name.js';
 
 const SERVICE = 'org.freedesktop.RemoteAccess';
@@ -34,6 +35,11 @@ const mark = (what: string) => reached.push(`${what} after ${Math.round(process.
 
 mark('loaded');
 const runtime = process.env.XDG_RUNTIME_DIR ?? '';
+const pause = pauseBeforeStart(runtime, session);
+if (pause > 0) {
+  console.warn('agents of this session die one after the other');
+  await delay(pause);
+}
 const [bus, userBus, anchor] = await Promise.all([Bus.system(), Bus.session(), Anchor.hold(runtime, session)]);
 mark('on the buses');
 
