@@ -74,6 +74,29 @@ export class RemoteObject<S extends InterfaceShape> {
   }
 
   /**
+   * Calls `told` with a property's value now, and whenever the object says that properties changed, until disposed. Fails if
+   * it cannot be read now.
+   */
+  async watch<N extends keyof S['properties'] & string>(
+    name: N,
+    told: (value: S['properties'][N]) => void,
+  ): Promise<AsyncDisposable> {
+    const read = async (): Promise<void> => told(await this.property(name));
+    const subscription = await this.#bus.subscriptions.subscribe(
+      { sender: this.destination, path: this.path, interface: PROPERTIES, member: 'PropertiesChanged' },
+      // It may be gone.
+      () => void read().catch(() => {}),
+    );
+    try {
+      await read();
+    } catch (error) {
+      await subscription[Symbol.asyncDispose]();
+      throw error;
+    }
+    return subscription;
+  }
+
+  /**
    * Calls `handler` for each such signal of this object, sent by the one we talk to, until disposed. Signals whose
    * values are not as the interface says are passed over; descriptors in one are closed when the handler returns.
    */

@@ -85,18 +85,6 @@ export class Logind {
   /** Whether the desktop says that its screen is locked; told again at each change until disposed. */
   async watchLocked(session: string, changed: (locked: boolean) => void): Promise<AsyncDisposable> {
     const path = await this.#manager.methods.getSession(session);
-    const object = new RemoteObject(this.#bus, login1Session, NAME, path);
-    const read = async (): Promise<void> => changed(await object.property('LockedHint'));
-    const subscription = await this.#bus.subscriptions.subscribe(
-      { sender: NAME, path, interface: 'org.freedesktop.DBus.Properties', member: 'PropertiesChanged' },
-      () => void read().catch(() => {}),
-    );
-    try {
-      await read();
-    } catch (error) {
-      await subscription[Symbol.asyncDispose]();
-      throw error;
-    }
-    return subscription;
+    return await new RemoteObject(this.#bus, login1Session, NAME, path).watch('LockedHint', changed);
   }
 }

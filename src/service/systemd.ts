@@ -38,20 +38,8 @@ export class Systemd {
     this.#tells ??= this.#manager.methods.subscribe();
     await this.#tells;
     const path = await this.#manager.methods.getUnit(name);
-    const unit = new RemoteObject(this.#bus, systemd1Unit, NAME, path);
-    const read = async (): Promise<void> => {
-      if (['inactive', 'failed'].includes(await unit.property('ActiveState'))) ended();
-    };
-    const subscription = await this.#bus.subscriptions.subscribe(
-      { sender: NAME, path, interface: 'org.freedesktop.DBus.Properties', member: 'PropertiesChanged' },
-      () => void read().catch(() => {}),
-    );
-    try {
-      await read();
-    } catch (error) {
-      await subscription[Symbol.asyncDispose]();
-      throw error;
-    }
-    return subscription;
+    return await new RemoteObject(this.#bus, systemd1Unit, NAME, path).watch('ActiveState', (state) => {
+      if (['inactive', 'failed'].includes(state)) ended();
+    });
   }
 }

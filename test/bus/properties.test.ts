@@ -51,6 +51,31 @@ describe('properties and managed objects', () => {
     assert.equal(await remote.property('Secret'), 'hush');
   });
 
+  it('tells a property to who watches it, now and at each change, until they do no more', async () => {
+    const told: number[] = [];
+    let more: () => void = () => {};
+    const watch = await remote.watch('Count', (count) => {
+      told.push(count);
+      more();
+    });
+    assert.deepEqual(told, [0]);
+    service.count = 4;
+    const again = new Promise<void>((resolve) => {
+      more = resolve;
+    });
+    service.object.changed(sample, ['Count']);
+    await again;
+    await watch[Symbol.asyncDispose]();
+    service.count = 5;
+    service.object.changed(sample, ['Count']);
+    await settled();
+    assert.deepEqual(told, [0, 4]);
+    await assert.rejects(
+      remote.watch('Secret', () => assert.fail('it may not be read')),
+      denied,
+    );
+  });
+
   it('gives all properties to who may read every one', async () => {
     await assert.rejects(ask('org.freedesktop.DBus.Properties', 'GetAll', 's', [sample.name]), denied);
     service.owner = clientBus.name;
