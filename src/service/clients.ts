@@ -27,6 +27,8 @@ type Visited = {
 export class Clients implements Iterable<Connection>, Disposable {
   readonly #session: Visited;
   readonly #open = new Set<Connection>();
+  /** Those of them whose way in is over. */
+  readonly #in = new WeakSet<Connection>();
   readonly #limits: SessionLimits;
   readonly #hooks: Hooks;
   #last: SessionClient;
@@ -47,6 +49,7 @@ export class Clients implements Iterable<Connection>, Disposable {
     this.#hooks = new Hooks(
       {
         connections: this,
+        isIn: (connection) => this.#in.has(connection),
         agent: () => session.agent(),
         timeout: () => session.settings().HookTimeout,
         changed: () => session.keep(),
@@ -98,6 +101,12 @@ export class Clients implements Iterable<Connection>, Disposable {
   /** It is open since just now, and whom it displaced has left. */
   welcome(connection: Connection): void {
     if (connection.hasInput) this.#limits.join();
+    this.resume(connection);
+  }
+
+  /** It was in already when there was another daemon. */
+  resume(connection: Connection): void {
+    this.#in.add(connection);
     this.#hooks.update();
   }
 

@@ -78,6 +78,7 @@ export class Connections {
     const { number, right } = record;
     this.#last = Math.max(this.#last, number);
     const connection = await this.#add(session, record);
+    session.clients.resume(connection);
     if (right.token !== undefined && !isValid(right.token)) void connection.close('revoked');
   }
 

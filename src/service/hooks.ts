@@ -21,6 +21,8 @@ export type HooksRecord = { readonly told: readonly Told[]; readonly begun: bool
 
 type Hooked = {
   readonly connections: Iterable<Connection>;
+  /** Whether whom that one displaces has left. */
+  isIn(connection: Connection): boolean;
   /** Where they can be run now. */
   agent(): AgentLink | undefined;
   /** How long they may take, in seconds; 0: none are run. */
@@ -85,7 +87,8 @@ export class Hooks {
       ({ number, reason }) => reason !== undefined || !open.some((one) => one.number === number),
     );
     if (gone !== undefined) return { reason: 'closed', ...gone };
-    const come = open.find(({ number }) => !this.#told.some((told) => told.number === number && told.greeted));
+    const greeted = ({ number }: Connection) => this.#told.some((told) => told.number === number && told.greeted);
+    const come = open.find((one) => this.#session.isIn(one) && !greeted(one));
     if (come === undefined) return undefined;
     const known = this.#told.find(({ number }) => number === come.number);
     if (known !== undefined) return known;
