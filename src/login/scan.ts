@@ -11,9 +11,7 @@ export async function* livingWorkers(
   directory: string,
   { signal }: { signal?: AbortSignal } = {},
 ): AsyncGenerator<{ id: string; worker: Worker }> {
-  // With a dot: what a worker notes beside its socket.
-  const ids = (await readdir(directory)).filter((name) => !name.includes('.'));
-  const answers = new Map(ids.map((id) => [id, answer(directory, id, signal)]));
+  const answers = new Map((await workerIds(directory)).map((id) => [id, answer(directory, id, signal)]));
   try {
     while (answers.size > 0) {
       const { id, worker } = await Promise.race(answers.values());
@@ -28,12 +26,16 @@ export async function* livingWorkers(
 
 /** For whom PAM works there, by the id of the worker; undefined where it does for nobody yet. */
 export async function usersOfWorkers(directory: string): Promise<Map<string, string | undefined>> {
-  const ids = (await readdir(directory)).filter((name) => !name.includes('.'));
-  const users = ids.map(async (id): Promise<[string, string | undefined]> => {
+  const users = (await workerIds(directory)).map(async (id): Promise<[string, string | undefined]> => {
     const note = await readlink(join(directory, `${id}.pam`)).catch(() => undefined);
     return [id, note?.slice(note.indexOf('/') + 1)];
   });
   return new Map(await Promise.all(users));
+}
+
+async function workerIds(directory: string): Promise<string[]> {
+  // With a dot: what a worker notes beside its socket.
+  return (await readdir(directory)).filter((name) => !name.includes('.'));
 }
 
 async function answer(

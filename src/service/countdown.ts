@@ -1,7 +1,7 @@
 import { uptime } from 'node:os';
 
 /** The longest that Node's timers can wait, in milliseconds. */
-const LONGEST = 2 ** 31 - 1;
+export const LONGEST_TIMER = 2 ** 31 - 1;
 
 /** Calls back when the machine has been up for so long. A change of the clock does not matter to it. */
 export class Countdown implements Disposable {
@@ -17,8 +17,8 @@ export class Countdown implements Disposable {
     clearTimeout(this.#timer);
     if (due === undefined || !Number.isFinite(due)) return;
     const left = Math.max(0, (due - uptime()) * 1000);
-    const again = left > LONGEST ? () => this.set(due) : this.#reached;
-    this.#timer = setTimeout(again, Math.min(left, LONGEST));
+    const again = left > LONGEST_TIMER ? () => this.set(due) : this.#reached;
+    this.#timer = setTimeout(again, Math.min(left, LONGEST_TIMER));
   }
 
   [Symbol.dispose](): void {

@@ -267,13 +267,14 @@ export class Session implements Handlers<SessionInterface, Caller> {
   /** Somebody who logged in is connected. Each login unlocks once, and not for others who stay connected beside it. */
   async #enter(name: string, right: LoginRight): Promise<void> {
     this.#screen.enter();
-    const unlocks = right.unlocks === true && this.clients.size === 1;
-    if (unlocks) this.rights.use(name, right);
-    else this.keep();
-    if (unlocks)
-      await this.#screen
-        .unlock()
-        .catch((error) => console.warn(`session ${this.record.id} could not be unlocked: ${error.message}`));
+    if (right.unlocks !== true || this.clients.size > 1) {
+      this.keep();
+      return;
+    }
+    this.rights.use(name, right);
+    await this.#screen
+      .unlock()
+      .catch((error) => console.warn(`session ${this.record.id} could not be unlocked: ${error.message}`));
   }
 
   #clientsChanged(properties: readonly ('Client' | 'LastClient')[]): void {

@@ -110,9 +110,7 @@ export class Sessions {
         await coming.started.catch(() => {});
         continue;
       }
-      this.check(user.uid, options);
-      const running = this.#running(user.uid);
-      const answer = running === undefined ? undefined : this.#answer(running.record, options, running);
+      const { running, answer } = this.#decide(user.uid, options);
       if (running !== undefined && answer?.do === 'rejoin') {
         if (await this.#rejoin(running, user, options)) return running;
         continue;
@@ -133,11 +131,7 @@ export class Sessions {
    * for, so `obtain` may still come to another end.
    */
   check(uid: number, request: Request): void {
-    if (this.#coming.has(uid)) return;
-    const running = this.#running(uid);
-    const answer = running === undefined ? undefined : this.#answer(running.record, request, running);
-    if (answer?.do === 'refuse') throw new Busy(answer.why);
-    if (answer?.do !== 'rejoin') this.#checkCount(uid);
+    if (!this.#coming.has(uid)) this.#decide(uid, request);
   }
 
   agentReady(session: Session): void {
@@ -205,8 +199,13 @@ export class Sessions {
     else if (!ready) session.reachable().catch((error) => this.agentFailed(session, error));
   }
 
-  #running(uid: number): Session | undefined {
-    return [...this.#sessions.values()].find(({ record, state }) => record.uid === uid && state !== 'closing');
+  /** The session that the user has, and whether the request is given it or replaces it. Busy if neither, or at a limit. */
+  #decide(uid: number, request: Request): { running: Session | undefined; answer: Answer | undefined } {
+    const running = [...this.#sessions.values()].find(({ record, state }) => record.uid === uid && state !== 'closing');
+    const answer = running === undefined ? undefined : this.#answer(running.record, request, running);
+    if (answer?.do === 'refuse') throw new Busy(answer.why);
+    if (answer?.do !== 'rejoin') this.#checkCount(uid);
+    return { running, answer };
   }
 
   #answer(record: SessionRecord, request: Request, session?: Session): Answer {

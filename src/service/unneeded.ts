@@ -1,9 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { ObjectTree } from '../bus/object-tree.js';
 import type { Configuration } from './configuration.js';
-
-/** Milliseconds: setTimeout takes no more. */
-const LONGEST_DELAY = 2 ** 31 - 1;
+import { LONGEST_TIMER } from './countdown.js';
 
 /** Resolves when nobody has called for IdleExit=, at most twice as long, and nothing needs the daemon. */
 export async function unneeded(tree: ObjectTree, needed: () => boolean, configuration: Configuration): Promise<void> {
@@ -21,7 +19,7 @@ async function passes(milliseconds: number, configuration: Configuration): Promi
   const abort = () => changed.abort();
   configuration.once('changed', abort);
   try {
-    await delay(Math.min(Math.max(milliseconds, 10), LONGEST_DELAY), undefined, { signal: changed.signal });
+    await delay(Math.min(Math.max(milliseconds, 10), LONGEST_TIMER), undefined, { signal: changed.signal });
     return true;
   } catch {
     return false;
