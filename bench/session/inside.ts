@@ -8,7 +8,7 @@ import { alternate } from '../container/rounds.js';
 import { connectAndSee } from '../container/see.js';
 import { endUserManagersAtOnce, userGone } from '../container/user-manager.js';
 import { type Figure, quantiles } from '../figure.js';
-import { type Stage, startStages } from './stages.js';
+import { newSession } from './new-session.js';
 
 const alice = person('alice');
 const admin = await Tool.start();
@@ -35,25 +35,12 @@ async function startFigures(desktop: keyof typeof DESKTOPS): Promise<Figure[]> {
   const ways = {
     ours: async () => {
       const token = provision();
-      const tool = await foreignTool();
-      const started = performance.now();
-      const path = await tool.logIn('token', { token }, { desktop });
-      const completed = performance.now();
-      const { at, connected, opened } = await connectAndSee(tool, path);
-      const reached: Stage[] = [
-        ...startStages(path, alice),
-        ['Completed', completed],
-        ['connected', connected],
-        ['descriptor of the picture', opened],
-        ['first frame', at],
-      ];
-      if (!first)
-        for (const [stage, time] of reached) stages.set(stage, [...(stages.get(stage) ?? []), time - started]);
+      const { took, stages: reached } = await newSession(alice, admin, (tool) =>
+        tool.logIn('token', { token }, { desktop }),
+      );
+      if (!first) for (const [stage, time] of reached) stages.set(stage, [...(stages.get(stage) ?? []), time]);
       first = false;
-      await tool[Symbol.asyncDispose]();
-      await endSessions(admin);
-      userGone(alice);
-      return at - started;
+      return took;
     },
     byHand: async () => {
       const started = performance.now();

@@ -1,11 +1,9 @@
 import { Tool } from '../../src/tool/tool.js';
-import { endSessions } from '../container/end-sessions.js';
-import { foreignTool, person } from '../container/person.js';
+import { person } from '../container/person.js';
 import { alternate } from '../container/rounds.js';
-import { connectAndSee } from '../container/see.js';
-import { endUserManagersAtOnce, userGone } from '../container/user-manager.js';
+import { endUserManagersAtOnce } from '../container/user-manager.js';
 import { type Figure, type Quantiles, quantiles } from '../figure.js';
-import { type Stage, startStages } from '../session/stages.js';
+import { newSession } from '../session/new-session.js';
 import { allowChannels, installXrdp, throughClient, withoutClient } from './peer.js';
 import { Screen } from './screen.js';
 
@@ -70,21 +68,9 @@ process.stdout.write(`${JSON.stringify(figures)}\n`);
 process.exit(0);
 
 async function ours(): Promise<number> {
-  const tool = await foreignTool();
-  const started = performance.now();
-  const path = await tool.logIn('password', { user: 'alice', password: PASSWORD }, { desktop: 'mutter' });
-  const completed = performance.now();
-  const { at, connected, opened } = await connectAndSee(tool, path);
-  const reached: Stage[] = [
-    ...startStages(path, alice),
-    ['Completed', completed],
-    ['connected', connected],
-    ['descriptor of the picture', opened],
-    ['first frame', at],
-  ];
-  for (const [stage, time] of reached) stages.set(stage, [...(stages.get(stage) ?? []), time - started]);
-  await tool[Symbol.asyncDispose]();
-  await endSessions(admin);
-  userGone(alice);
-  return at - started;
+  const { took, stages: reached } = await newSession(alice, admin, (tool) =>
+    tool.logIn('password', { user: 'alice', password: PASSWORD }, { desktop: 'mutter' }),
+  );
+  for (const [stage, time] of reached) stages.set(stage, [...(stages.get(stage) ?? []), time]);
+  return took;
 }
